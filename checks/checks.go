@@ -1,0 +1,149 @@
+// Package checks is the only door to GitHub and to git: it reads a pull request
+// into a rules.Change and writes a rules.Verdict back as a check run.
+//
+// It decides nothing. A webhook payload is a doorbell: Refs says which pull
+// requests it concerns, and Gather reads the facts from the API. What cannot be
+// read whole becomes a rules.Gap, never a shorter list.
+//
+// Budget: an event that can change a verdict costs at most four calls (one
+// GraphQL read, one comparison, one look-up, one write), two when nothing but
+// reviews changed. Things named by a git object id never change and are cached
+// for ever; reviews and roles are read fresh.
+package checks
+
+import (
+	"context"
+	"time"
+
+	"changegate/rules"
+)
+
+// PolicyPath is where a repository keeps its policy (CONTRACT §1).
+const PolicyPath = ".github/changegate.yml"
+
+// A Place says which App installation may speak about which repository.
+type Place struct {
+	Installation int64
+	OrgID        int64
+	Org          string // login of the account that owns the repository
+	RepoID       int64
+	Repo         string // owner/name
+}
+
+// A Wake asks for pull requests to be judged again. With Number it is that one;
+// with Head every known open one with that head commit; with Branch every known
+// open one into that branch; with none of them every known open one of the
+// repository (RepoID set) or of the organisation (RepoID zero).
+type Wake struct {
+	Place
+	Number int
+	Head   string
+	Branch string
+	// Base is what the payload says the base branch is: a hint that saves a
+	// call when it is right and costs one when it is wrong.
+	Base string
+	// Pushed is set when Branch itself moved, so that its new commits have to be
+	// explained by merged pull requests.
+	Pushed *Push
+}
+
+// A Push is a branch that moved.
+type Push struct {
+	Before, After string
+	Forced        bool
+}
+
+// Gathered is one reading of a pull request.
+type Gathered struct {
+	Change rules.Change
+	Policy Policy
+	// Place as GitHub names it now: repositories are renamed and transferred.
+	Place Place
+	Title string
+	Body  string
+	URL   string
+	// EditedAt is when the description was last edited, or the pull request
+	// opened if never.
+	EditedAt time.Time
+	Merge    *Merge
+	// Patches are unified diffs of governed text files by path, as far as
+	// GitHub gives them. For display only.
+	Patches map[string]string
+}
+
+// PolicyState tells the three outcomes of reading a policy apart.
+type PolicyState int
+
+// A repository without a policy is not enrolled and is left alone; one whose
+// policy exists but cannot be read is never green.
+const (
+	PolicyAbsent PolicyState = iota
+	PolicyRead
+	PolicyUnreadable
+)
+
+// A Policy is the policy file on the base branch as it is now.
+type Policy struct {
+	State PolicyState
+	rules.PolicyText
+	Why string // when unreadable
+}
+
+// A Merge is how a pull request was merged.
+type Merge struct {
+	Commit string
+	By     rules.Person
+	At     time.Time
+}
+
+// Cache keeps facts that never change, by key. Both methods may forget.
+type Cache interface {
+	Get(ctx context.Context, key string) ([]byte, bool)
+	Put(ctx context.Context, key string, value []byte)
+}
+
+// A Run is a check run to be written.
+type Run struct {
+	Name       string // changegate: <base branch>
+	Head       string
+	Status     string // queued, in_progress or completed
+	Conclusion string // only with completed
+	ExternalID string
+	DetailsURL string
+	StartedAt  time.Time
+	Output     Output
+	Actions    []Action
+}
+
+// Output is what a check run shows.
+type Output struct {
+	Title       string
+	Summary     string
+	Text        string
+	Annotations []Annotation
+}
+
+// An Annotation points at lines of a changed file.
+type Annotation struct {
+	Path     string
+	From, To int
+	Level    string // notice, warning or failure
+	Title    string
+	Message  string
+}
+
+// An Action is a button. GitHub allows three, with at most 20, 40 and 20
+// characters of label, description and identifier.
+type Action struct {
+	Label, Description, ID string
+}
+
+// Written is a check run as GitHub has it.
+type Written struct {
+	ID         int64
+	Name       string
+	Head       string
+	Status     string
+	Conclusion string
+	At         time.Time // when it was created
+}

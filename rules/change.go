@@ -1,0 +1,174 @@
+package rules
+
+import "time"
+
+// A Change is everything the rules may know of one pull request. It is plain
+// data, stable as JSON, so that a recorded decision can be performed again from
+// the record alone. Whoever fills it must say in Gaps what could not be read
+// whole: a shortened list is never silent.
+type Change struct {
+	Ref
+	State string `json:"state"` // open, closed or merged
+	Draft bool   `json:"draft,omitempty"`
+
+	Base      Point  `json:"base"`
+	Head      Point  `json:"head"`
+	MergeBase string `json:"merge_base,omitempty"` // commit the files below are compared with
+
+	// DefaultBranch is the repository's: the only governed branch of a policy
+	// that lists none.
+	DefaultBranch string `json:"default_branch"`
+
+	Author Person `json:"author"`
+	// Assignees are the humans an agent's pull request is attributed to. They
+	// matter only when Author is a bot.
+	Assignees []Person `json:"assignees,omitempty"`
+	Commits   []Commit `json:"commits,omitempty"`
+
+	// Files are all files that differ between MergeBase and Head.
+	Files []File `json:"files,omitempty"`
+	// Revisions hold the same list as it was at earlier commits on which a
+	// review was given, so that a review can be compared with the head.
+	Revisions []Revision `json:"revisions,omitempty"`
+
+	Reviews []Review `json:"reviews,omitempty"`
+	// Retargeted is when the base branch was last changed; zero if never.
+	Retargeted time.Time `json:"retargeted,omitzero"`
+	Checks     []Check   `json:"checks,omitempty"`
+
+	// Requests are the texts in which the author declares the change: at most
+	// one from the description and any number of files under .changes/.
+	Requests []RequestText `json:"requests,omitempty"`
+	// RequestSince is when the change request in force was first seen. Dates
+	// that lay in the past then were backdated.
+	RequestSince time.Time `json:"request_since,omitzero"`
+
+	// Target says how rollback.to of the change request resolved; nil when it
+	// was not looked up because nothing asked for it.
+	Target *Target `json:"target,omitempty"`
+
+	// NewPolicy is the policy file as the pull request would leave it; nil when
+	// the pull request does not touch it.
+	NewPolicy *PolicyText `json:"new_policy,omitempty"`
+
+	// Unknown lists teams and logins named by the policy that GitHub does not
+	// know or does not show to the App.
+	Unknown []string `json:"unknown,omitempty"`
+
+	// Offline is set on a change read from a local clone, where reviews, roles
+	// and checks cannot be known: the rules about them wait.
+	Offline bool `json:"offline,omitempty"`
+
+	Gaps []Gap `json:"gaps,omitempty"`
+}
+
+// A Ref names a pull request. The repository's numeric id survives renames and
+// transfers; its name is for people.
+type Ref struct {
+	RepoID int64  `json:"repo_id,string"`
+	Repo   string `json:"repo"` // owner/name
+	Number int    `json:"number"`
+}
+
+// A Point is a branch and the commit it pointed at when it was read.
+type Point struct {
+	Branch string `json:"branch"`
+	Commit string `json:"commit"`
+}
+
+// A Person is an account as GitHub authenticated it. Identity is the numeric id:
+// logins are renamed and reused. ID 0 means GitHub could not name anybody.
+type Person struct {
+	ID    int64  `json:"id,string,omitempty"`
+	Login string `json:"login,omitempty"`
+	Bot   bool   `json:"bot,omitempty"`
+}
+
+// A Commit is one commit of base..head, second parents included.
+type Commit struct {
+	ID        string   `json:"id"`
+	Author    Person   `json:"author"`
+	Committer Person   `json:"committer"`
+	CoAuthors []Person `json:"co_authors,omitempty"`
+	// WebFlow is set when GitHub itself made the commit on somebody's behalf
+	// and signed it, so that the nameless committer is GitHub.
+	WebFlow bool `json:"web_flow,omitempty"`
+}
+
+// A File is one changed path. Old and New are blob ids; an empty Old means the
+// file was added, an empty New that it was deleted.
+type File struct {
+	Path    string `json:"path"`
+	OldPath string `json:"old_path,omitempty"` // set when renamed or copied
+	Status  string `json:"status"`             // added, modified, deleted, renamed, copied, changed
+	Old     string `json:"old,omitempty"`
+	New     string `json:"new,omitempty"`
+	OldMode string `json:"old_mode,omitempty"` // git's octal mode, where the source gives it
+	NewMode string `json:"new_mode,omitempty"`
+	// Diff is the digest of the textual difference, where the source gives the
+	// difference but not the old blob.
+	Diff string `json:"diff,omitempty"`
+}
+
+// A Revision is what the pull request changed at an earlier head. Base is the
+// branch it was compared with then.
+type Revision struct {
+	Commit string `json:"commit"`
+	Base   string `json:"base"`
+	Files  []File `json:"files,omitempty"`
+}
+
+// A Review is one submitted pull-request review, with the roles its author held
+// when it was read.
+type Review struct {
+	ID     int64     `json:"id,string"`
+	By     Person    `json:"by"`
+	State  string    `json:"state"` // APPROVED, CHANGES_REQUESTED, COMMENTED, DISMISSED
+	Commit string    `json:"commit"`
+	At     time.Time `json:"at"`
+	// Permission is none, read, triage, write, maintain or admin; empty if it
+	// was not asked.
+	Permission string `json:"permission,omitempty"`
+	// Teams are the policy's teams the author belongs to, as @org/slug in lower case.
+	Teams []string `json:"teams,omitempty"`
+	// Request is the digest of the change request in force when the review was given.
+	Request string `json:"request,omitempty"`
+}
+
+// A Check is the newest result of one name from one App on the head commit.
+type Check struct {
+	Name       string `json:"name"`
+	App        string `json:"app"` // the App's slug
+	Status     string `json:"status"`
+	Conclusion string `json:"conclusion,omitempty"`
+}
+
+// A RequestText is a candidate change request as found, before parsing.
+type RequestText struct {
+	Path string `json:"path,omitempty"` // empty for the pull request's description
+	Line int    `json:"line"`           // line of the source on which Text begins, from 1
+	Text string `json:"text"`
+}
+
+// A Target is what rollback.to resolved to in the repository.
+type Target struct {
+	To     string `json:"to"`               // as it was asked
+	Commit string `json:"commit,omitempty"` // empty: nothing by that name
+	InBase bool   `json:"in_base,omitempty"`
+	Kind   string `json:"kind,omitempty"` // commit, tag or version
+}
+
+// A PolicyText is the policy file as found in a commit.
+type PolicyText struct {
+	Commit  string `json:"commit,omitempty"`
+	Path    string `json:"path"`
+	Blob    string `json:"blob,omitempty"`
+	Data    []byte `json:"data,omitempty"`
+	Deleted bool   `json:"deleted,omitempty"`
+}
+
+// A Gap is something that could not be read whole.
+type Gap struct {
+	What string `json:"what"` // files, commits, reviews, checks, roles, …
+	Says string `json:"says"` // what was listed and what was expected
+}
