@@ -1,6 +1,9 @@
 package rules
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // State is the outcome of a whole change: the table in CONTRACT §5.
 type State string
@@ -52,7 +55,40 @@ type Finding struct {
 	Fix   string    `json:"fix"`
 	Path  string    `json:"path"`
 	Line  int       `json:"line"`
-	Until time.Time `json:"until,omitzero"`
+	Until time.Time `json:"until"`
+	// Short is the finding in a few words, for a title.
+	Short string `json:"-"`
+}
+
+// MarshalJSON writes the form of CONTRACT §6, in which a finding without an end
+// has until: null.
+func (f Finding) MarshalJSON() ([]byte, error) {
+	type plain Finding
+	return json.Marshal(struct {
+		plain
+		Until *time.Time `json:"until"`
+	}{plain(f), instant(f.Until)})
+}
+
+// MarshalJSON writes the form of CONTRACT §6, in which a verdict that only an
+// event can change has next: null.
+func (v Verdict) MarshalJSON() ([]byte, error) {
+	type plain Verdict
+	if v.Findings == nil {
+		v.Findings = []Finding{}
+	}
+	return json.Marshal(struct {
+		plain
+		Next *time.Time `json:"next"`
+	}{plain(v), instant(v.Next)})
+}
+
+func instant(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
 }
 
 // A Verdict is what the rules say of a change at one instant. Its JSON is the
@@ -63,7 +99,7 @@ type Verdict struct {
 	Findings []Finding `json:"findings"`
 	// Next is the first instant at which the verdict may differ with no new
 	// event; zero if never.
-	Next   time.Time `json:"-"`
+	Next   time.Time `json:"next"`
 	Policy string    `json:"policy"` // commit:path
 	Head   string    `json:"head"`
 

@@ -1,0 +1,63 @@
+package rules
+
+import "strings"
+
+// judgeChecks checks the results a group requires: from the named App only,
+// because any App and any workflow can report any name.
+func judgeChecks(j *judgement, g *Group) {
+	for _, want := range g.Checks {
+		f := Finding{Group: g.Name, Rule: RuleRequiredChecks, State: Pending, Code: CodeCheckPending}
+		name := code(want.Name) + " of " + code(want.App)
+		f.Fix = "wait for " + name + ", or start it"
+		got, ok := j.check(want)
+		switch {
+		case j.c.Offline:
+			f.Code, f.Says = CodeOffline, name+" is not known locally"
+		case !ok:
+			f.Says = name + " has not reported on " + code(short(j.c.Head.Commit))
+		case got.Status != "completed":
+			f.Says = name + " is " + inline(got.Status)
+		case got.Conclusion != "success":
+			f.State, f.Code = Unmet, CodeCheckFailed
+			f.Says, f.Fix = name+" ended as "+inline(got.Conclusion), "fix what it reports and push"
+		case want.App == "github-actions" && j.editsWorkflows() && !j.maintained(g):
+			f.Code = CodeWorkflowEdit
+			f.Says = name + " passed, but the change edits `.github/workflows`, so it can write its own result"
+			f.Fix = "ask somebody with maintain access to approve " + code(short(j.c.Head.Commit)) + " as well"
+		default:
+			j.met(g.Name, RuleRequiredChecks, name+" passed")
+			continue
+		}
+		j.add(f)
+	}
+}
+
+func (j *judgement) check(want RequiredCheck) (Check, bool) {
+	for _, c := range j.c.Checks {
+		if c.Name == want.Name && strings.EqualFold(c.App, want.App) {
+			return c, true
+		}
+	}
+	return Check{}, false
+}
+
+func (j *judgement) editsWorkflows() bool {
+	for _, f := range j.c.Files {
+		if strings.HasPrefix(f.Path, ".github/workflows/") || strings.HasPrefix(f.OldPath, ".github/workflows/") {
+			return true
+		}
+	}
+	return false
+}
+
+// maintained reports whether somebody with maintain approved what is at head,
+// workflows included: the review must be of the head commit itself.
+func (j *judgement) maintained(g *Group) bool {
+	for _, w := range j.latest(&approvalResult{}) {
+		if w.State == "APPROVED" && rank(w.Permission) >= rank("maintain") && w.Commit == j.c.Head.Commit &&
+			!w.By.Bot && w.By.ID != 0 && !j.contributed(w.By) && w.Request == j.request.Digest() {
+			return true
+		}
+	}
+	return false
+}

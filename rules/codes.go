@@ -1,0 +1,126 @@
+package rules
+
+// Finding codes are stable: documents, dashboards and `changegate explain` refer
+// to them. CG1xx approvals and checks, CG2xx change request and rollback, CG3xx
+// policy file, CG4xx time, CG5xx exceptions, CG6xx agent-file content, CG9xx ours.
+const (
+	CodeApprovals        = "CG101"
+	CodeStale            = "CG102"
+	CodeChangesRequested = "CG103"
+	CodeUnattributed     = "CG104"
+	CodeNoInitiator      = "CG105"
+	CodeOffline          = "CG106"
+
+	// Reasons why a review does not count.
+	CodeByAuthor      = "CG111"
+	CodeByContributor = "CG112"
+	CodeByBot         = "CG113"
+	CodeNotAllowed    = "CG114"
+	CodeOldContent    = "CG115"
+	CodeOldRequest    = "CG116"
+	CodeOldBase       = "CG117"
+	CodeDismissed     = "CG118"
+	CodeComment       = "CG119"
+	CodeSuperseded    = "CG120"
+	CodeNobody        = "CG121"
+
+	CodeCheckPending  = "CG131"
+	CodeCheckFailed   = "CG132"
+	CodeWorkflowEdit  = "CG133"
+	CodeNoRequest     = "CG200"
+	CodeRollback      = "CG201"
+	CodeBadRequest    = "CG202"
+	CodeWhy           = "CG203"
+	CodeTwoRequests   = "CG204"
+	CodeNoTarget      = "CG205"
+	CodeOutsideBase   = "CG206"
+	CodePolicyBroken  = "CG301"
+	CodeNewPolicy     = "CG302"
+	CodeUnknownName   = "CG303"
+	CodeSyntax        = "CG310"
+	CodeUnknownKey    = "CG311"
+	CodeDuplicate     = "CG312"
+	CodeValue         = "CG313"
+	CodeGlob          = "CG314"
+	CodeEmpty         = "CG315"
+	CodeEffectiveDate = "CG401"
+	CodeTime          = "CG402"
+	CodeScheduled     = "CG403"
+	CodeBackdated     = "CG404"
+	CodeNotice        = "CG405"
+	CodeFreeze        = "CG406"
+	CodeNoticeWait    = "CG407"
+	CodeGap           = "CG901"
+	CodeUnfinished    = "CG902"
+)
+
+// A Code is a finding code's meaning.
+type Code struct {
+	ID    string `json:"code"`
+	Name  string `json:"name"`
+	State State  `json:"state,omitempty"` // what an unmet finding makes of the change
+	Help  string `json:"help"`
+	act   string // what the author does, for the title
+}
+
+// Codes returns every finding code in order. The table is the reference that
+// `changegate explain` prints.
+func Codes() []Code { return append([]Code(nil), codes...) }
+
+// Explain returns the meaning of a code.
+func Explain(id string) (Code, bool) {
+	for _, c := range codes {
+		if c.ID == id {
+			return c, true
+		}
+	}
+	return Code{}, false
+}
+
+var codes = []Code{
+	{CodeApprovals, "approvals missing", Waiting, "The group's rule asks for approvals that were not given yet. An approval is a GitHub review (Files changed > Review changes > Approve) by a human the rule allows, who did not contribute to the change.", ""},
+	{CodeStale, "approvals stale", Waiting, "An approval was given, but the governed content, the change request or the base branch changed since. The same person, or another allowed one, looks at the difference and approves again.", ""},
+	{CodeChangesRequested, "changes requested", Failure, "Somebody the rule allows asked for changes. It blocks until that person approves or the review is dismissed.", ""},
+	{CodeUnattributed, "commit of unknown origin", Author, "GitHub cannot name the author or committer of a commit, so nobody can say whether an approver wrote it. Add the e-mail address to a GitHub account, or amend the commit with a known one and push again.", "name who wrote each commit"},
+	{CodeNoInitiator, "nobody answers for an agent's pull request", Author, "A bot opened the pull request and nothing says for whom. Assign a human, or write `requested_by: login` in the change request: that person's approval then does not count.", "name who asked for this change"},
+	{CodeOffline, "not known locally", Waiting, "Reviews, roles and checks live on GitHub; a local clone does not have them.", ""},
+	{CodeByAuthor, "review by the author", "", "Separation of duties: the author's own review does not count.", ""},
+	{CodeByContributor, "review by a contributor", "", "Separation of duties: whoever wrote, committed, co-authored or asked for any commit of the change is a contributor and cannot approve it.", ""},
+	{CodeByBot, "review by a bot", "", "Only humans approve.", ""},
+	{CodeNotAllowed, "review by somebody the rule does not name", "", "The reviewer is in none of the rule's teams, is not named, and has less than the named permission.", ""},
+	{CodeOldContent, "review of older content", "", "The governed content changed after the commit that was reviewed.", ""},
+	{CodeOldRequest, "review before the change request was edited", "", "A key of the change request other than why and ticket changed after the review.", ""},
+	{CodeOldBase, "review for another base branch", "", "The pull request was retargeted after the review.", ""},
+	{CodeDismissed, "review dismissed", "", "A dismissed review counts for nothing and does not revive an older one.", ""},
+	{CodeComment, "comment only", "", "A review that only comments changes nothing.", ""},
+	{CodeSuperseded, "superseded review", "", "The same person's later review wins.", ""},
+	{CodeNobody, "review by a deleted account", "", "GitHub no longer names the reviewer, so nobody can say whether they may approve.", ""},
+	{CodeCheckPending, "required check not finished", Waiting, "A check that the group requires has not reported success on the head commit from the named App.", ""},
+	{CodeCheckFailed, "required check failed", Author, "A check that the group requires ended without success on the head commit.", "get the required checks green"},
+	{CodeWorkflowEdit, "workflow edited", Waiting, "The pull request edits a workflow, so it can write its own result: a check from github-actions then needs one approval from maintain beside it.", ""},
+	{CodeNoRequest, "change request missing", Author, "A governed change declares itself: a fenced yaml block with a top-level change: key in the description, or one file .changes/<slug>.yml.", "add a change request"},
+	{CodeRollback, "rollback plan missing", Author, "The group requires a rollback plan: rollback.to names what production goes back to (a commit or tag on the base branch, path@commit, or revert).", "add a rollback plan"},
+	{CodeBadRequest, "change request unreadable", Failure, "The change request is not the YAML that CONTRACT describes. Every problem is listed with its line.", ""},
+	{CodeWhy, "why is missing", Author, "The change request says in one sentence why the change is made.", "say why"},
+	{CodeTwoRequests, "two change requests disagree", Failure, "The description and a file under .changes/, or two files, declare different things. Keep one.", ""},
+	{CodeNoTarget, "rollback target unknown", Author, "rollback.to names nothing in the repository, or more than one thing.", "fix the rollback target"},
+	{CodeOutsideBase, "rollback target not on the base branch", Author, "rollback.to must be in the history of the base branch: anything else was never in production.", "fix the rollback target"},
+	{CodePolicyBroken, "policy does not load", Failure, "The policy file on the base branch has errors, so nothing can be judged by it. A maintainer repairs it on the base branch.", ""},
+	{CodeNewPolicy, "new policy does not load", Failure, "The pull request changes the policy file and the new version has errors.", ""},
+	{CodeUnknownName, "unknown team or login", Failure, "The policy names a team or login that GitHub does not know or does not show to the App.", ""},
+	{CodeSyntax, "not readable YAML", "", "The text is not YAML of the plain kind used here: one document, UTF-8, no anchors, aliases or tags.", ""},
+	{CodeUnknownKey, "unknown key", "", "Keys are those of the reference; a misspelt key would otherwise be a rule that silently does not exist.", ""},
+	{CodeDuplicate, "written twice", "", "A key or name stands twice; which one was meant cannot be known.", ""},
+	{CodeValue, "value not understood", "", "The value is not of the form that the key takes.", ""},
+	{CodeGlob, "path pattern not understood", "", "Patterns are anchored at the repository's root; ** crosses folders, ! excludes, case is ignored.", ""},
+	{CodeEmpty, "nothing there", "", "A policy needs at least one group, a group at least one path and one approval.", ""},
+	{CodeEffectiveDate, "effective date missing", Author, "The group requires effective_at in the change request: an instant with zone, or on-merge.", "add an effective date"},
+	{CodeTime, "time not understood", "", "Times are RFC 3339 with an offset, or local time and IANA zone (2026-11-30 09:00 Europe/Berlin), or on-merge. No zone, a bare date, an abbreviation, or a local time that a clock change skips or repeats would be a guess.", ""},
+	{CodeScheduled, "waiting for the effective date", Scheduled, "Approved and complete; the check turns green by itself at effective_at.", ""},
+	{CodeBackdated, "effective date in the past", Author, "effective_at lay in the past when it was declared. Write a later instant, or on-merge.", "set a later effective date"},
+	{CodeNotice, "notice too short", Author, "The group asks for a least time between the last approval and effective_at.", "set a later effective date"},
+	{CodeFreeze, "freeze window", Frozen, "A freeze window covers the group now; the check goes on by itself when it ends.", ""},
+	{CodeNoticeWait, "waiting for the notice to pass", Scheduled, "With effective_at: on-merge, the notice runs from the last approval.", ""},
+	{CodeGap, "not read whole", Failure, "Part of the change could not be read completely. A verdict on part of a change is never green.", ""},
+	{CodeUnfinished, "could not finish", Failure, "ChangeGate or GitHub had a fault. It is not caused by the change and is retried.", ""},
+}

@@ -1,0 +1,102 @@
+package rules
+
+import "fmt"
+
+// judgeEffectiveDate checks that a required date is declared, was not backdated,
+// and has come. A date that passes while approvals are missing is no error:
+// planned and actual time are both recorded.
+func judgeEffectiveDate(j *judgement, g *Group) {
+	q := j.request
+	f := Finding{Group: g.Name, Rule: RuleEffectiveDate, State: Unmet}
+	if q != nil && q.path != "" {
+		f.Path, f.Line = q.path, q.dateLine
+	}
+	switch {
+	case len(j.reqWrong.Problems) > 0:
+		return
+	case q == nil || !q.OnMerge && q.EffectiveAt.IsZero():
+		if !g.EffectiveAt {
+			j.met(g.Name, RuleEffectiveDate, "on merge (none declared)")
+			return
+		}
+		f.Code, f.Says = CodeEffectiveDate, "group "+code(g.Name)+" requires effective_at and none is declared"
+		f.Fix = "add to the change request, inside `change:`\n```yaml\n  effective_at: on-merge\n```\nor an instant such as `2026-11-30T09:00+01:00`"
+	case q.OnMerge:
+		j.met(g.Name, RuleEffectiveDate, "on merge")
+		return
+	case !j.c.RequestSince.IsZero() && q.EffectiveAt.Before(j.c.RequestSince):
+		f.Code = CodeBackdated
+		f.Says = "effective_at " + clock(q.EffectiveAt, j.Zone) + " lay in the past when it was declared on " + clock(j.c.RequestSince, j.Zone)
+		f.Fix = "write a later instant, or `effective_at: on-merge`"
+	case j.now.Before(q.EffectiveAt):
+		f.State, f.Code, f.Until = Pending, CodeScheduled, q.EffectiveAt
+		f.Says = "effective " + clock(q.EffectiveAt, j.Zone)
+		f.Fix = "nothing to do: the check turns green by itself then"
+		j.at(q.EffectiveAt)
+	default:
+		j.met(g.Name, RuleEffectiveDate, "since "+clock(q.EffectiveAt, j.Zone))
+		return
+	}
+	j.add(f)
+}
+
+// judgeNotice checks the least time between the last approval and the effective
+// date. It is silent while approvals are missing: the time runs from the last.
+func judgeNotice(j *judgement, g *Group) {
+	r, q := j.found[g.Name], j.request
+	if g.Notice == 0 || q == nil || r == nil || r.missing > 0 || len(j.reqWrong.Problems) > 0 {
+		return
+	}
+	due := r.last.Add(g.Notice)
+	f := Finding{Group: g.Name, Rule: RuleNotice, Path: q.path}
+	f.Says = fmt.Sprintf("%s of notice after the last approval end %s", spell(g.Notice), clock(due, j.Zone))
+	switch {
+	case !q.EffectiveAt.IsZero() && q.EffectiveAt.Before(due):
+		f.State, f.Code = Unmet, CodeNotice
+		f.Says += ", after effective_at " + clock(q.EffectiveAt, j.Zone)
+		f.Fix = "write `effective_at: " + stamp(due.Add(g.Notice), j.Zone) + "` or later and have it approved again"
+	case q.EffectiveAt.IsZero() && j.now.Before(due):
+		f.State, f.Code, f.Until = Pending, CodeNoticeWait, due
+		f.Fix = "nothing to do: the check turns green by itself then"
+		j.at(due)
+	default:
+		f.State = Met
+	}
+	j.add(f)
+}
+
+// judgeFreeze checks the freeze windows of a group. A window is half-open, and
+// both its ends are instants at which the verdict changes with no event.
+func judgeFreeze(j *judgement, g *Group) {
+	next, name := "", ""
+	frozen := false
+	for i := range j.Freezes {
+		f := &j.Freezes[i]
+		if !f.covers(g.Name) {
+			continue
+		}
+		from, until, ok := f.window(j.now)
+		switch {
+		case !ok:
+		case j.now.Before(from):
+			j.at(from)
+			if t := clock(from, j.Zone); next == "" || t < next {
+				next, name = t, f.Name
+			}
+		default:
+			frozen = true
+			j.at(until)
+			j.add(Finding{Group: g.Name, Rule: RuleFreezeWindow, State: Pending, Code: CodeFreeze, Until: until,
+				Short: f.Name, Says: fmt.Sprintf("freeze %s (%s) until %s", code(f.Name), code(f.Reason), clock(until, j.Zone)),
+				Fix: "nothing to do: the check goes on by itself then"})
+		}
+	}
+	if frozen || len(j.Freezes) == 0 {
+		return
+	}
+	if next == "" {
+		j.met(g.Name, RuleFreezeWindow, "none ahead")
+		return
+	}
+	j.met(g.Name, RuleFreezeWindow, "none active; next "+code(name)+" from "+next)
+}

@@ -1,0 +1,12 @@
+// Package rules decides whether a change to an AI agent's files may go to
+// production. It is pure: a Policy and a Change go in, a Verdict comes out. It
+// knows no clock, no network, no file and no error: whatever is wrong with its
+// input is itself a finding with a code, a place and a fix.
+//
+// Because Decide is pure, the server, `changegate check`, the backtest and the
+// auditor's re-performance are the same call.
+//
+// Reading order: change.go (the facts), verdict.go (the outcome), policy.go and
+// request.go (the two files people write, one strict parser each), decide.go (the
+// table of rules), then one file a rule.
+package rules

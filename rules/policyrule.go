@@ -1,0 +1,106 @@
+package rules
+
+import "strings"
+
+// judgePolicyFile checks the new version of a policy that the change edits, and
+// that everybody the policy names exists.
+func judgePolicyFile(j *judgement) {
+	for _, name := range j.c.Unknown {
+		j.add(Finding{Rule: RulePolicyFile, State: Unmet, Code: CodeUnknownName, Path: PolicyPath,
+			Says: "the policy names " + code(name) + ", which GitHub does not know or does not show to ChangeGate",
+			Fix:  "correct the name in " + code(PolicyPath) + " on " + code(j.c.Base.Branch) + ", or let the App see the team"})
+	}
+	n := j.c.NewPolicy
+	switch {
+	case n == nil:
+	case n.Deleted:
+		j.met("", RulePolicyFile, "deletes the policy: after the merge this repository is no longer gated")
+	default:
+		j.newPolicy(n)
+	}
+}
+
+// newPolicy holds a pull request's own version of the policy to the parser that
+// will enforce it. The pull request itself is judged by the base branch's
+// version: otherwise it could lower its own bar.
+func (j *judgement) newPolicy(n *PolicyText) {
+	_, problems := ParsePolicy(n.Data)
+	for _, p := range problems {
+		j.add(Finding{Rule: RulePolicyFile, State: Unmet, Code: CodeNewPolicy, Path: PolicyPath, Line: p.Line,
+			Says: place(p) + p.Says, Fix: p.Fix})
+	}
+	if len(problems) == 0 {
+		j.met("", RulePolicyFile, "the new policy loads; this pull request is judged by the one on "+code(j.c.Base.Branch))
+	}
+}
+
+// judgeRequest checks that the change declares itself.
+func judgeRequest(j *judgement) {
+	path := j.reqWrong.path
+	for _, p := range j.reqWrong.Problems {
+		c := CodeBadRequest
+		if p.Code == CodeTwoRequests {
+			c = CodeTwoRequests
+		}
+		j.add(Finding{Rule: RuleChangeRequest, State: Unmet, Code: c, Path: path, Line: p.Line,
+			Says: place(p) + p.Says, Fix: p.Fix})
+	}
+	switch q := j.request; {
+	case len(j.reqWrong.Problems) > 0:
+	case q == nil:
+		j.add(Finding{Rule: RuleChangeRequest, State: Unmet, Code: CodeNoRequest,
+			Says: "the change does not declare itself",
+			Fix:  "add this to the pull request's description:\n" + j.template()})
+	case q.Why == "":
+		j.add(Finding{Rule: RuleChangeRequest, State: Unmet, Code: CodeWhy, Path: q.path,
+			Says: "why is missing in " + q.Source, Fix: "write `why: ` and one sentence"})
+	default:
+		says := "why is given in " + q.Source
+		if risk := j.risk(); risk != "" {
+			says += "; risk " + risk
+		}
+		j.met("", RuleChangeRequest, says)
+	}
+}
+
+// template is the change request the policy asks for, ready to paste.
+func (j *judgement) template() string {
+	lines := []string{"```yaml", "change:", "  why: one sentence"}
+	plan, date := false, false
+	for _, g := range j.groups {
+		plan, date = plan || g.Rollback, date || g.EffectiveAt
+	}
+	if date {
+		lines = append(lines, "  effective_at: on-merge")
+	}
+	if plan {
+		lines = append(lines, "  rollback:", "    to: "+j.suggestion())
+	}
+	return strings.Join(append(lines, "```"), "\n")
+}
+
+// suggestion is the version in production before the change: the merge base.
+func (j *judgement) suggestion() string {
+	if j.c.MergeBase != "" {
+		return short(j.c.MergeBase)
+	}
+	return short(j.c.Base.Commit)
+}
+
+// risk is the highest of the policy's floors and the declared one.
+func (j *judgement) risk() string {
+	levels := []string{"", "low", "medium", "high"}
+	at := 0
+	raise := func(level string) {
+		for i, l := range levels {
+			if l == level && i > at {
+				at = i
+			}
+		}
+	}
+	raise(j.request.Risk)
+	for _, g := range j.groups {
+		raise(g.Risk)
+	}
+	return levels[at]
+}
