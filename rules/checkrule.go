@@ -20,7 +20,7 @@ func judgeChecks(j *judgement, g *Group) {
 		case got.Conclusion != "success":
 			f.State, f.Code = Unmet, CodeCheckFailed
 			f.Says, f.Fix = name+" ended as "+inline(got.Conclusion), "fix what it reports and push"
-		case want.App == "github-actions" && j.editsWorkflows() && !j.maintained(g):
+		case want.App == "github-actions" && j.editsWorkflows() && !j.maintained():
 			f.Code = CodeWorkflowEdit
 			f.Says = name + " passed, but the change edits `.github/workflows`, so it can write its own result"
 			f.Fix = "ask somebody with maintain access to approve " + code(short(j.c.Head.Commit)) + " as well"
@@ -52,7 +52,7 @@ func (j *judgement) editsWorkflows() bool {
 
 // maintained reports whether somebody with maintain approved what is at head,
 // workflows included: the review must be of the head commit itself.
-func (j *judgement) maintained(g *Group) bool {
+func (j *judgement) maintained() bool {
 	for _, w := range j.latest(&approvalResult{}) {
 		if w.State == "APPROVED" && rank(w.Permission) >= rank("maintain") && w.Commit == j.c.Head.Commit &&
 			!w.By.Bot && w.By.ID != 0 && !j.contributed(w.By) && w.Request == j.request.Digest() {

@@ -1,6 +1,9 @@
 package rules
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // judgeEffectiveDate checks that a required date is declared, was not backdated,
 // and has come. A date that passes while approvals are missing is no error:
@@ -68,8 +71,8 @@ func judgeNotice(j *judgement, g *Group) {
 // judgeFreeze checks the freeze windows of a group. A window is half-open, and
 // both its ends are instants at which the verdict changes with no event.
 func judgeFreeze(j *judgement, g *Group) {
-	next, name := "", ""
-	frozen := false
+	var next time.Time
+	name, frozen := "", false
 	for i := range j.Freezes {
 		f := &j.Freezes[i]
 		if !f.covers(g.Name) {
@@ -80,8 +83,8 @@ func judgeFreeze(j *judgement, g *Group) {
 		case !ok:
 		case j.now.Before(from):
 			j.at(from)
-			if t := clock(from, j.Zone); next == "" || t < next {
-				next, name = t, f.Name
+			if next.IsZero() || from.Before(next) {
+				next, name = from, f.Name
 			}
 		default:
 			frozen = true
@@ -94,9 +97,9 @@ func judgeFreeze(j *judgement, g *Group) {
 	if frozen || len(j.Freezes) == 0 {
 		return
 	}
-	if next == "" {
+	if next.IsZero() {
 		j.met(g.Name, RuleFreezeWindow, "none ahead")
 		return
 	}
-	j.met(g.Name, RuleFreezeWindow, "none active; next "+code(name)+" from "+next)
+	j.met(g.Name, RuleFreezeWindow, "none active; next "+code(name)+" from "+clock(next, j.Zone))
 }

@@ -118,7 +118,7 @@ func (b *Rollback) revision() string {
 	return b.To
 }
 
-// A Source of problems: the text they are in.
+// sourced is problems and the path of the text they are in.
 type sourced struct {
 	path string
 	Problems
