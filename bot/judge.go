@@ -1,0 +1,171 @@
+package bot
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"changegate/bot/store"
+	"changegate/checks"
+	"changegate/rules"
+)
+
+// A reading is one judgement on its way: what was read, what it came to, and
+// what the store knew before.
+type reading struct {
+	*checks.Gathered
+	job     *store.Job
+	pull    *store.Pull
+	policy  *rules.Policy // nil when it does not load
+	now     time.Time     // of this judgement: one instant throughout
+	verdict rules.Verdict
+}
+
+// judge is the life of one job: gather, decide, record, publish, finish.
+func (b *Bot) judge(ctx context.Context, j *store.Job) error {
+	r, err := b.gather(ctx, j)
+	switch {
+	case errors.Is(err, checks.ErrGone):
+		return b.finish(ctx, &reading{job: j, now: b.Now()}, time.Time{})
+	case err != nil:
+		return err
+	}
+	if r.Merge != nil {
+		return b.merged(ctx, r)
+	}
+	if !r.concerns() {
+		return b.finish(ctx, r, time.Time{})
+	}
+	r.verdict = rules.Evaluate(r.Policy.Data, &r.Change, r.now)
+	if err := b.record(ctx, r); err != nil {
+		return err
+	}
+	return b.publish(ctx, r)
+}
+
+// concerns reports whether the pull request gets a check at all: it is open, its
+// repository is enrolled, and its base branch is governed. A policy that does not
+// load says nothing about branches, so it concerns every one it stands on.
+func (r *reading) concerns() bool {
+	if r.Change.State != "open" || r.Policy.State == checks.PolicyAbsent {
+		return false
+	}
+	return r.policy == nil || r.policy.Watches(r.Change.Base.Branch, r.Change.DefaultBranch)
+}
+
+// gather reads the pull request and adds what only the store knows: which change
+// request was in force when.
+func (b *Bot) gather(ctx context.Context, j *store.Job) (*reading, error) {
+	w := checks.Wake{Place: j.Place, Number: j.Number, Base: j.Base}
+	g, err := b.GitHub.Gather(ctx, w, checks.Known{})
+	if err != nil {
+		return nil, fmt.Errorf("gather %s#%d: %w", j.Place.Repo, j.Number, err)
+	}
+	r := &reading{Gathered: g, job: j, now: b.Now()}
+	if g.Policy.State == checks.PolicyUnreadable {
+		g.Change.Gaps = append(g.Change.Gaps, rules.Gap{What: "policy", Says: g.Policy.Why})
+	}
+	r.policy, _ = rules.ParsePolicy(g.Policy.Data)
+	err = b.Store.Write(ctx, func(tx *store.Tx) error {
+		if r.pull, err = tx.Pull(ctx, g.Place.RepoID, j.Number); err != nil {
+			return err
+		}
+		if r.pull == nil {
+			r.pull = &store.Pull{Number: j.Number, Record: -1, MergeRecord: -1}
+		}
+		r.remember()
+		if err := b.sight(ctx, tx, r); err != nil {
+			return err
+		}
+		return tx.SavePull(ctx, r.pull)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("remember %s#%d: %w", j.Place.Repo, j.Number, err)
+	}
+	return r, nil
+}
+
+// remember copies what the store keeps of a pull request from the reading.
+func (r *reading) remember() {
+	p, c := r.pull, &r.Change
+	p.Place, p.Base, p.BaseCommit, p.Head = r.Place, c.Base.Branch, c.Base.Commit, c.Head.Commit
+	p.State, p.Title, p.URL = c.State, r.Title, r.URL
+}
+
+// sight notes a change request that is new and tells every review which one was
+// in force when it was given. An approval of one declaration must not count for
+// another, and GitHub does not make a review stale when the description changes.
+//
+// A description changes at EditedAt, on GitHub's clock like the reviews. A file
+// changes with the head commit: a review of the head saw it, whatever the clock.
+func (b *Bot) sight(ctx context.Context, tx *store.Tx, r *reading) error {
+	c := &r.Change
+	seen, err := tx.Sightings(ctx, r.Place.RepoID, r.job.Number)
+	if err != nil {
+		return err
+	}
+	q, _ := rules.ReadRequest(c.Requests, time.UTC)
+	digest, inFile := q.Digest(), false
+	for _, t := range c.Requests {
+		inFile = inFile || t.Path != ""
+	}
+	if len(seen) == 0 || seen[len(seen)-1].Digest != digest {
+		s := store.Sighting{Digest: digest, Since: r.EditedAt}
+		if inFile {
+			s.Since = r.now
+		}
+		if err := tx.AddSighting(ctx, r.Place.RepoID, r.job.Number, s); err != nil {
+			return err
+		}
+		seen = append(seen, s)
+	}
+	c.RequestSince = seen[len(seen)-1].Since
+	for i := range c.Reviews {
+		w := &c.Reviews[i]
+		w.Request = inForce(seen, w.At)
+		if inFile && w.Commit == c.Head.Commit {
+			w.Request = digest
+		}
+	}
+	return nil
+}
+
+func inForce(seen []store.Sighting, at time.Time) string {
+	digest := ""
+	for _, s := range seen {
+		if !s.Since.After(at) {
+			digest = s.Digest
+		}
+	}
+	return digest
+}
+
+// digest identifies what a decision rests on and what it was. The tip of the base
+// branch is left out: it moves with every merge and changes no verdict by itself.
+func (r *reading) digest() string {
+	c := r.Change
+	c.Base.Commit = ""
+	data, err := json.Marshal(struct {
+		Change  rules.Change
+		Policy  string
+		Verdict rules.Verdict
+		Would   rules.State
+	}{c, r.Policy.Blob, r.verdict, r.verdict.Would})
+	if err != nil {
+		panic("marshal plain data: " + err.Error()) // unreachable: no channel, function or cycle in it
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// finish closes the job: idle until an event, or due again at next.
+func (b *Bot) finish(ctx context.Context, r *reading, next time.Time) error {
+	return b.Store.Write(ctx, func(tx *store.Tx) error {
+		_, err := tx.Finish(ctx, r.job, next, b.Now())
+		return err
+	})
+}

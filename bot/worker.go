@@ -1,0 +1,93 @@
+package bot
+
+import (
+	"context"
+	"time"
+
+	"changegate/bot/store"
+)
+
+// Run works on jobs with the given number of workers until ctx ends. Each worker
+// sleeps until a job is raised or the earliest timer is due; there is no polling
+// beyond a look every sweepEvery, which finds jobs whose holder died.
+func (b *Bot) Run(ctx context.Context, workers int) {
+	done := make(chan struct{})
+	for range workers {
+		go func() {
+			defer func() { done <- struct{}{} }()
+			for ctx.Err() == nil {
+				b.step(ctx)
+			}
+		}()
+	}
+	for range workers {
+		<-done
+	}
+}
+
+// idle is the longest sleep of a worker: an expired lease is found within it.
+const idle = 10 * time.Second
+
+func (b *Bot) step(ctx context.Context) {
+	worked, err := b.work(ctx)
+	if err != nil && ctx.Err() == nil {
+		b.Log.Error("claim job", "err", err)
+	}
+	if worked && err == nil {
+		return
+	}
+	sleep := time.NewTimer(b.untilDue(ctx))
+	defer sleep.Stop()
+	select {
+	case <-ctx.Done():
+	case <-b.Store.Wait():
+	case <-sleep.C:
+	}
+}
+
+// untilDue is how long nothing will be due, at most idle.
+func (b *Bot) untilDue(ctx context.Context) time.Duration {
+	due, err := b.Store.NextDue(ctx)
+	if err != nil || due.IsZero() {
+		return idle
+	}
+	return min(max(due.Sub(b.Now()), 10*time.Millisecond), idle)
+}
+
+// work does one job if one is due, and reports whether it did.
+func (b *Bot) work(ctx context.Context) (bool, error) {
+	j, err := b.Store.Claim(ctx, b.Now(), lease)
+	if err != nil || j == nil {
+		return false, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, lease)
+	defer cancel()
+	do := b.judge
+	if j.Number == 0 {
+		do = b.walk
+	}
+	if err := do(ctx, j); err != nil {
+		b.metrics.jobs.WithLabelValues("failed").Inc()
+		return true, b.failed(context.WithoutCancel(ctx), j, err)
+	}
+	b.metrics.jobs.WithLabelValues("done").Inc()
+	return true, nil
+}
+
+// failed puts a job back with a growing delay and says so on the pull request
+// when it must: at once if the check is green now, else when it goes on failing.
+// The worker is the only place that logs a job's error.
+func (b *Bot) failed(ctx context.Context, j *store.Job, cause error) error {
+	b.Log.Warn("job", "repo", j.Place.Repo, "number", j.Number, "branch", j.Branch, "attempt", j.Attempts+1, "err", cause)
+	delay := min(time.Second<<min(j.Attempts, 10), again)
+	if err := b.Store.Retry(ctx, j, b.Now().Add(delay), cause.Error()); err != nil {
+		return err
+	}
+	if j.Number == 0 {
+		return nil
+	}
+	if err := b.admit(ctx, j, b.Now().Add(delay)); err != nil {
+		b.Log.Warn("say that a judgement is unfinished", "repo", j.Place.Repo, "number", j.Number, "err", err)
+	}
+	return nil
+}
