@@ -1,0 +1,245 @@
+package checks
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+
+	"changegate/rules"
+)
+
+// LocalOptions says which change of a clone to read, as if a pull request of
+// Head into Base were open.
+type LocalOptions struct {
+	Repo string // a folder in a work tree, or a bare repository
+	Base string // a branch, else a tag or commit
+	Head string // likewise, or HEAD
+	Body string // the pull request's description, which git does not hold
+}
+
+// Local reads a change from a clone instead of from GitHub. Who wrote, reviewed
+// and checked it is not known there: Change.Offline is set and no commit is
+// listed, because an e-mail address in a commit is a claim, not an identity.
+// No git program is run and nothing is written.
+func Local(ctx context.Context, o LocalOptions) (*Gathered, error) {
+	c, err := OpenClone(o.Repo)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	base, branch, err := c.resolve(o.Base)
+	if err != nil {
+		return nil, fmt.Errorf("resolve base %q: %w", o.Base, err)
+	}
+	head, from, err := c.resolve(o.Head)
+	if err != nil {
+		return nil, fmt.Errorf("resolve head %q: %w", o.Head, err)
+	}
+	def := c.defaultBranch(branch)
+	if branch == "" {
+		branch = def // a bare commit as base: judged as a pull request into the default branch
+	}
+	return c.gather(ctx, span{base, head, branch, from, def, o.Body})
+}
+
+// A span is a change before it was read.
+type span struct {
+	base, head          plumbing.Hash // base is zero for a first commit
+	branch, from        string
+	defaultBranch, body string
+}
+
+func (c *Clone) gather(ctx context.Context, s span) (*Gathered, error) {
+	g := &Gathered{Place: Place{Repo: c.name}, Body: s.body, Change: rules.Change{
+		Ref: rules.Ref{Repo: c.name}, State: "open", Offline: true, DefaultBranch: s.defaultBranch,
+		Base: rules.Point{Branch: s.branch, Commit: id(s.base)},
+		Head: rules.Point{Branch: s.from, Commit: s.head.String()},
+	}}
+	ch := &g.Change
+	fork, err := c.fork(ch, s)
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := c.compare(ch, fork, s.head); err != nil {
+		return nil, err
+	}
+	g.Policy = c.policyAt(s.base)
+	if touches(ch.Files, PolicyPath) {
+		ch.NewPolicy = c.newPolicy(ch, s.head)
+	}
+	c.requests(ch, s.body)
+	if to := rules.RollbackTarget(ch.Requests); to != "" {
+		ch.Target = c.target(ch, to, s.base)
+	}
+	return g, nil
+}
+
+func id(h plumbing.Hash) string {
+	if h.IsZero() {
+		return ""
+	}
+	return h.String()
+}
+
+// fork finds the commit that the change is compared with. In a shallow clone the
+// real one may lie beyond the cut; then everything that differs from the base's
+// tip is listed, and a gap keeps the verdict from passing.
+func (c *Clone) fork(ch *rules.Change, s span) (plumbing.Hash, error) {
+	if s.base.IsZero() {
+		return s.base, nil
+	}
+	bases, cut, err := c.past.mergeBases(s.base, s.head)
+	switch {
+	case err != nil:
+		return plumbing.ZeroHash, fmt.Errorf("find merge base: %w", err)
+	case cut:
+		ch.Gaps = append(ch.Gaps, rules.Gap{What: "history",
+			Says: "the clone is shallow and ends before the merge base; run git fetch --unshallow"})
+		return s.base, nil
+	case len(bases) == 0:
+		return plumbing.ZeroHash, fmt.Errorf("find merge base: %s and %s share no history", id(s.base), id(s.head))
+	}
+	ch.MergeBase = bases[0].String()
+	return bases[0], nil
+}
+
+func (c *Clone) compare(ch *rules.Change, from, to plumbing.Hash) error {
+	old, err := c.treeOf(from)
+	if err != nil {
+		return err
+	}
+	new, err := c.treeOf(to)
+	if err != nil {
+		return err
+	}
+	d := treeDiff{clone: c}
+	if err := d.folder("", old, new); err != nil {
+		return err
+	}
+	if d.full {
+		ch.Gaps = append(ch.Gaps, rules.Gap{What: "files",
+			Says: fmt.Sprintf("more than %d files differ; the rest was not listed", maxFiles)})
+	}
+	ch.Files = renames(d.files)
+	return nil
+}
+
+func touches(files []rules.File, path string) bool {
+	for _, f := range files {
+		if f.Path == path || f.OldPath == path {
+			return true
+		}
+	}
+	return false
+}
+
+// policyAt reads the policy of a commit, telling the three outcomes apart.
+func (c *Clone) policyAt(commit plumbing.Hash) Policy {
+	p := Policy{PolicyText: rules.PolicyText{Commit: id(commit), Path: PolicyPath}}
+	tree, err := c.treeOf(commit)
+	if err != nil {
+		return unreadable(p, err)
+	}
+	e, ok, err := c.find(tree, PolicyPath)
+	if err != nil {
+		return unreadable(p, err)
+	}
+	if !ok {
+		return p
+	}
+	p.Blob = e.Hash.String()
+	if p.Data, err = c.text(e, rules.MaxPolicy); err != nil {
+		return unreadable(p, err)
+	}
+	p.State = PolicyRead
+	return p
+}
+
+func unreadable(p Policy, err error) Policy {
+	p.State, p.Why = PolicyUnreadable, err.Error()
+	return p
+}
+
+func (c *Clone) newPolicy(ch *rules.Change, head plumbing.Hash) *rules.PolicyText {
+	p := c.policyAt(head)
+	if p.State == PolicyUnreadable {
+		ch.Gaps = append(ch.Gaps, rules.Gap{What: "new policy", Says: p.Why})
+	}
+	p.Deleted = p.State == PolicyAbsent
+	return &p.PolicyText
+}
+
+// requests collects what declares the change: the description, and every file
+// under .changes/ that the change brings.
+func (c *Clone) requests(ch *rules.Change, body string) {
+	ch.Requests = rules.RequestsIn(body)
+	for _, f := range ch.Files {
+		if !rules.RequestPath(f.Path) || f.Status != "added" && f.Status != "renamed" {
+			continue
+		}
+		text, err := c.text(entryOf(f), rules.MaxRequest)
+		if err != nil {
+			ch.Gaps = append(ch.Gaps, rules.Gap{What: f.Path, Says: err.Error()})
+			continue
+		}
+		ch.Requests = append(ch.Requests, rules.RequestText{Path: f.Path, Line: 1, Text: string(text)})
+	}
+}
+
+// target resolves rollback.to as a tag or a commit id, short or whole. A branch
+// name is none: it means another commit tomorrow. Nothing, or two things, leave
+// Target.Commit empty.
+func (c *Clone) target(ch *rules.Change, to string, base plumbing.Hash) *rules.Target {
+	t := &rules.Target{To: to}
+	unknown := func(why string) *rules.Target {
+		ch.Gaps = append(ch.Gaps, rules.Gap{What: "rollback target", Says: why})
+		return t
+	}
+	commit, kind, err := c.named(to)
+	switch {
+	case err != nil:
+		return unknown(err.Error())
+	case commit.IsZero() && len(c.past.cut) > 0:
+		return unknown("the clone is shallow and does not hold it; run git fetch --unshallow")
+	case commit.IsZero() || base.IsZero():
+		return t
+	}
+	in, cut, err := c.past.reaches(base, commit)
+	switch {
+	case err != nil:
+		return unknown(err.Error())
+	case cut:
+		return unknown("the clone is shallow, so the history of the base branch is not known; run git fetch --unshallow")
+	}
+	t.Commit, t.Kind, t.InBase = commit.String(), kind, in
+	return t
+}
+
+// named returns the one commit that a tag or commit id names, or zero.
+func (c *Clone) named(to string) (commit plumbing.Hash, kind string, err error) {
+	byTag, err := c.tag(to)
+	if err != nil {
+		return plumbing.ZeroHash, "", err
+	}
+	byID, err := c.commitsWithPrefix(to)
+	if err != nil {
+		return plumbing.ZeroHash, "", err
+	}
+	switch {
+	case len(byID) == 0:
+		return byTag, "tag", nil
+	case len(byID) == 1 && (byTag.IsZero() || byTag == byID[0]):
+		return byID[0], "commit", nil
+	}
+	return plumbing.ZeroHash, "", nil
+}
+
+// hexadecimal reports whether s may be a commit id: git's own least length is 4.
+func hexadecimal(s string) bool {
+	return len(s) >= 4 && len(s) <= 40 && strings.Trim(s, "0123456789abcdefABCDEF") == ""
+}
