@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"changegate/checks"
+	"changegate/rules"
+)
+
+// maxBody is the largest description read, in bytes: GitHub's limit of 65,536
+// characters, each of at most four bytes.
+const maxBody = 4 * 65536
+
+// runCheck judges the change between two commits of a clone by the rules the
+// server uses.
+func runCheck(ctx context.Context, args []string, e env) int {
+	fs := e.flags("check", "", "Judges the change from --base to --head as the server would, as far as a clone can\n"+
+		"know: reviews, roles and check results live on GitHub, so their rules wait.\n"+
+		"Exit 0 ready, 1 blocked or the author must act, 2 usage or policy error, 3 waiting.")
+	repo := fs.String("repo", ".", "`directory` of the clone, or a folder in it")
+	base := fs.String("base", "main", "`branch` the change goes into")
+	head := fs.String("head", "HEAD", "`commit` or branch with the change")
+	at := fs.String("at", "", "`time` to judge at, such as 2026-11-30T09:00+01:00 (default now)")
+	body := fs.String("body-file", "", "`file` with the pull request's description")
+	asJSON := fs.Bool("json", false, "print the verdict as JSON")
+	if _, code, done := e.parse(fs, args, 0); done {
+		return code
+	}
+	now, err := parseTime("at", *at)
+	if err != nil {
+		return e.fail("check", err)
+	}
+	if now.IsZero() {
+		now = e.now
+	}
+	description, err := readBody(*body)
+	if err != nil {
+		return e.fail("check", err)
+	}
+	g, err := checks.Local(ctx, checks.LocalOptions{Repo: *repo, Base: *base, Head: *head, Body: description})
+	if err != nil {
+		return e.fail("check", err)
+	}
+	v, err := judge(g, now)
+	switch {
+	case err != nil:
+		return e.fail("check", err)
+	case *asJSON:
+		return e.printJSON(v, exitCode(v))
+	}
+	return e.print(checkText(g, v, e.colour), exitCode(v))
+}
+
+func readBody(file string) (string, error) {
+	if file == "" {
+		return "", nil
+	}
+	data, err := readFile(file, maxBody)
+	if err != nil {
+		return "", fmt.Errorf("--body-file: %w", err)
+	}
+	return string(data), nil
+}
+
+// readFile reads a file of at most limit bytes. A longer one is refused: half a
+// text must not be judged as the whole.
+func readFile(name string, limit int64) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(data)) > limit {
+		return nil, fmt.Errorf("%s is longer than %d bytes", name, limit)
+	}
+	return data, nil
+}
+
+// judge decides by the policy on the base branch. A repository without one is
+// not enrolled, and a branch that the policy does not watch gets no check.
+func judge(g *checks.Gathered, now time.Time) (rules.Verdict, error) {
+	c, p := &g.Change, g.Policy
+	nothing := rules.Verdict{State: rules.Nothing, Would: rules.Nothing, Findings: []rules.Finding{}, Head: c.Head.Commit}
+	switch p.State {
+	case checks.PolicyAbsent:
+		nothing.Title = clipEnd("Not enrolled - no "+checks.PolicyPath+" on "+clean(c.Base.Branch), width)
+		return nothing, nil
+	case checks.PolicyUnreadable:
+		return nothing, errors.New("read policy " + c.Base.Branch + ":" + p.Path + ": " + p.Why)
+	}
+	v := rules.Evaluate(p.Data, c, now)
+	if parsed, problems := rules.ParsePolicy(p.Data); len(problems) == 0 && !parsed.Watches(c.Base.Branch, c.DefaultBranch) {
+		v = nothing
+		v.Title = clipEnd("Not governed - the policy does not watch "+clean(c.Base.Branch), width)
+	}
+	v.Policy = p.Commit + ":" + p.Path
+	return v, nil
+}
+
+// exitCode tells a script what a person reads in the result line.
+func exitCode(v rules.Verdict) int {
+	for _, f := range v.Findings {
+		if f.Code == rules.CodePolicyBroken {
+			return exitUsage
+		}
+	}
+	switch v.State {
+	case rules.Scheduled, rules.Frozen, rules.Waiting:
+		return exitWaiting
+	}
+	if v.State.Blocks() {
+		return exitBlocked
+	}
+	return exitOK
+}
