@@ -33,7 +33,12 @@ type Clone struct {
 // OpenClone opens the repository that holds dir: a work tree or a folder in one,
 // a linked work tree, or a bare repository. Close gives its files back.
 func OpenClone(dir string) (*Clone, error) {
-	found, err := git.PlainOpenWithOptions(dir, &git.PlainOpenOptions{DetectDotGit: true, EnableDotGitCommonDir: true})
+	found, err := git.PlainOpenWithOptions(dir, &git.PlainOpenOptions{EnableDotGitCommonDir: true})
+	if errors.Is(err, git.ErrRepositoryNotExists) {
+		// A folder inside a work tree. Looked for second: the search for .git upwards
+		// passes a bare repository by.
+		found, err = git.PlainOpenWithOptions(dir, &git.PlainOpenOptions{DetectDotGit: true, EnableDotGitCommonDir: true})
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open repository %s: %w", dir, err)
 	}
