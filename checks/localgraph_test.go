@@ -88,3 +88,39 @@ func TestCutBelowAMergeBaseDoesNotMatter(t *testing.T) {
 		t.Error("a missing commit of a whole clone was not reported")
 	}
 }
+
+// TestCutBelowIsIgnoredWhileTheWalkGoesOn: the walk takes up the cut commit below
+// the fork before it is done, and must not report it.
+func TestCutBelowIsIgnoredWhileTheWalkGoesOn(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, true)
+	older := f.commit(files{"a": "0"}, plumbing.NewHash("1212121212121212121212121212121212121212"))
+	fork := f.commit(files{"a": "1"}, older)
+	other := f.commit(files{"b": "1"})
+	for other.String() < older.String() { // equal depths are taken up by rising id
+		other = f.commit(files{"b": "1"})
+	}
+	left := f.commit(files{"a": "2"}, fork, other)
+	right := f.commit(files{"a": "3"}, fork)
+	bases, cut, err := newHistory(f.store, []plumbing.Hash{older}).mergeBases(left, right)
+	if err != nil || cut || len(bases) != 1 || bases[0] != fork {
+		t.Errorf("%v, cut %v, %v; want %s", bases, cut, err, fork)
+	}
+}
+
+// TestMergeBaseThroughAMergeWithAnOldCommit: a merge is deeper than the deepest
+// of its parents, whichever of them comes last.
+func TestMergeBaseThroughAMergeWithAnOldCommit(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, true)
+	root := f.commit(files{"a": "0"})
+	tip := root
+	for range 4 {
+		tip = f.commit(files{"a": "1"}, tip)
+	}
+	head := f.commit(files{"a": "3"}, f.commit(files{"a": "2"}, tip, root))
+	bases, _, err := newHistory(f.store, nil).mergeBases(head, tip)
+	if err != nil || len(bases) != 1 || bases[0] != tip {
+		t.Errorf("%v, %v; want %s", bases, err, tip)
+	}
+}
