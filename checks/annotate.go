@@ -68,5 +68,5 @@ func visibleLines(s string) string {
 	for _, l := range strings.Split(s, "\n") {
 		out = append(out, visible(strings.TrimRight(l, "\r")))
 	}
-	return strings.TrimSpace(strings.Join(out, "\n"))
+	return strings.TrimRight(strings.Join(out, "\n"), "\n")
 }

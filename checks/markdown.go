@@ -20,9 +20,9 @@ import (
 //   - fence, for blocks.
 
 const (
-	codeLimit  = 160 // characters of one code span
-	proseLimit = 600 // characters of one sentence
-	blockLimit = 4000
+	codeLimit  = 160  // characters of one code span
+	proseLimit = 600  // characters of one sentence
+	blockLimit = 2000 // characters of one block to paste
 )
 
 // code shows s as one line in a code span, with everything invisible made
@@ -39,15 +39,12 @@ func code(s string) string {
 	return ticks + s + ticks
 }
 
+// folded is not strings.Map, which would lose bytes that are no UTF-8.
+var folded = strings.NewReplacer("\n", " ", "\r", " ", "\t", " ")
+
 // prose shows a sentence of the rules on one line.
 func prose(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\r' || r == '\t' {
-			return ' '
-		}
-		return r
-	}, s)
-	s = clipEnd(strings.TrimSpace(visible(s)), proseLimit)
+	s = clipEnd(strings.TrimSpace(visible(folded.Replace(s))), proseLimit)
 	var out []byte
 	for first := true; s != ""; first = false {
 		text, span, rest := cutSpan(s)

@@ -163,13 +163,18 @@ func blot(cause string) string {
 	return clipEnd(secretLike.ReplaceAllString(strings.TrimSpace(cause), "(left out)"), 120)
 }
 
-// ShowTime shows an instant with its weekday, local time and zone, and UTC:
-// people plan by the first and records compare by the last. A nil zone is UTC.
+// ShowTime shows an instant with its weekday, local time and zone, and UTC, with
+// the date there if it is another: people plan by the first and records compare
+// by the last. A nil zone is UTC.
 func ShowTime(t time.Time, loc *time.Location) string {
 	if loc == nil || loc.String() == "UTC" {
 		return t.UTC().Format("Mon 2006-01-02 15:04 UTC")
 	}
-	return t.In(loc).Format("Mon 2006-01-02 15:04 ") + loc.String() + t.UTC().Format(" (15:04 UTC)")
+	utc := " (15:04 UTC)"
+	if t.In(loc).Format(time.DateOnly) != t.UTC().Format(time.DateOnly) {
+		utc = " (2006-01-02 15:04 UTC)"
+	}
+	return t.In(loc).Format("Mon 2006-01-02 15:04 ") + loc.String() + t.UTC().Format(utc)
 }
 
 // stampUTC shows an instant that is past.

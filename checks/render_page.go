@@ -31,12 +31,11 @@ func (p *page) add(block string) bool {
 	return true
 }
 
-// list writes lines as long as they fit and are at most limit, then says how many
-// were left out.
-func (p *page) list(lines []string, limit int, left func(n int) string) {
+// list writes at most limit lines, leaves keep bytes of room for what follows on
+// the page, and says how many lines were left out.
+func (p *page) list(lines []string, limit, keep int, left func(n int) string) {
 	for i, l := range lines {
-		const note = 400 // room for the line that says what is missing
-		if i == limit || len(l) > p.room-note {
+		if i == limit || len(l) > p.room-keep {
 			p.add(left(len(lines) - i))
 			return
 		}
@@ -51,7 +50,15 @@ func (v View) details() string {
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
 		return "details"
 	}
-	return "[details](" + strings.NewReplacer("(", "%28", ")", "%29", "<", "%3C", ">", "%3E", " ", "%20", `\`, "%5C").Replace(v.DetailsURL) + ")"
+	var b strings.Builder
+	for _, c := range []byte(v.DetailsURL) {
+		if c <= ' ' || c > '~' || strings.IndexByte("()<>\\`", c) >= 0 {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return "[details](" + b.String() + ")"
 }
 
 func (v View) rowsLeft(n int) string {

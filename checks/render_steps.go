@@ -144,7 +144,7 @@ func nextSteps(p *page, v View) {
 	p.add(heading)
 	if len(problems) > 0 {
 		p.add("\n| Line | Problem | Write instead |\n|---|---|---|\n")
-		p.list(problems, maxItems, v.rowsLeft)
+		p.list(problems, maxItems, keepForSteps, v.rowsLeft)
 		if len(steps) > 0 {
 			p.add("\n")
 		}
@@ -248,7 +248,7 @@ func fixStep(fix string) string {
 	var b strings.Builder
 	for i, part := range fixParts(fix) {
 		if part.block {
-			b.WriteString("\n" + indent(fence("yaml", clipEnd(part.text, blockLimit))))
+			b.WriteString("\n" + indent(fence("yaml", clipEnd(visibleLines(part.text), blockLimit))))
 			continue
 		}
 		text := prose(part.sentence())

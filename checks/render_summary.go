@@ -9,10 +9,19 @@ import (
 )
 
 const (
-	maxSteps  = 3
-	maxRows   = 100
-	maxItems  = 20
-	maxListed = 5 // files named in one line
+	maxSteps    = 3
+	maxRows     = 100
+	maxItems    = 20
+	maxListed   = 5 // files named in one line
+	maxSiblings = 50
+)
+
+// Bytes that each part of the summary leaves to those after it, so that a long
+// part never costs a later one.
+const (
+	keepForSteps   = 40_000 // three blocks of blockLimit characters
+	keepForReviews = 20_000
+	keepForCovers  = 12_000
 )
 
 // summary says, in this order: the state and who must act, what exactly to do,
@@ -50,12 +59,20 @@ func effective(v View) rules.State {
 	return v.Verdict.State
 }
 
-// siblings names every other pull request with this commit.
+// siblings names the other pull requests with this commit; the first few with
+// their titles.
 func siblings(v View) string {
 	var names []string
-	for _, s := range v.Siblings {
+	for i, s := range v.Siblings[:min(len(v.Siblings), maxSiblings)] {
 		s = s.judged()
-		names = append(names, fmt.Sprintf("PR %d, which is **%s** (%s)", s.Number, stateWord(s.State), code(s.Title)))
+		name := fmt.Sprintf("PR %d, which is **%s**", s.Number, stateWord(s.State))
+		if i < maxListed && s.Title != "" {
+			name += " (" + code(s.Title) + ")"
+		}
+		names = append(names, name)
+	}
+	if more := len(v.Siblings) - len(names); more > 0 {
+		names = append(names, fmt.Sprintf("%d more", more))
 	}
 	return fmt.Sprintf("This commit is also the head of %s, into %s. GitHub shows one result per commit, so all show the strictest. "+
 		"To separate them, push an empty commit to one of them.", strings.Join(names, " and of "), code(v.Change.Base.Branch))
@@ -157,7 +174,7 @@ func ruleTable(p *page, v View) {
 		lines = append(lines, r.line(len(groups) > 1))
 	}
 	p.add(head)
-	p.list(lines, maxRows, v.rowsLeft)
+	p.list(lines, maxRows, keepForReviews, v.rowsLeft)
 	p.add("\n")
 }
 
@@ -208,7 +225,7 @@ func reviews(p *page, v View) {
 		lines []string
 	}{{"Reviews that count", counts}, {"Reviews that do not count, and why", not}} {
 		if len(part.lines) > 0 && p.add("**"+part.title+"**\n\n") {
-			p.list(part.lines, maxItems, v.itemsLeft)
+			p.list(part.lines, maxItems, keepForCovers, v.itemsLeft)
 			p.add("\n")
 		}
 	}
