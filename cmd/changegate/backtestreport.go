@@ -140,7 +140,7 @@ func (r *report) finish() {
 
 func backtestText(r *report) string {
 	var b strings.Builder
-	hang(&b, "backtest  ", fmt.Sprintf("%s  %s@%s", r.Repo, r.Branch, short(r.Tip)))
+	hang(&b, "backtest  ", fmt.Sprintf("%s: %s@%s", r.Repo, r.Branch, short(r.Tip)))
 	hang(&b, "policy    ", r.Policy)
 	fmt.Fprintf(&b, "walked    %s of the first-parent line, %d of them merges\n", count(r.Commits, "commit"), r.Merges)
 	fmt.Fprintf(&b, "governed  %s%s\n", count(r.Governed, "change"), share(r.Governed, r.Commits))

@@ -16,7 +16,7 @@ const maxListed = 50
 func checkText(g *checks.Gathered, v rules.Verdict, colour bool) string {
 	var b strings.Builder
 	c := &g.Change
-	hang(&b, "change   ", fmt.Sprintf("%s  %s -> %s", c.Repo, point(c.Head), c.Base.Branch))
+	hang(&b, "change   ", fmt.Sprintf("%s: %s -> %s", c.Repo, point(c.Head), c.Base.Branch))
 	if v.Policy != "" {
 		hang(&b, "policy   ", fmt.Sprintf("%s@%s (%s)", c.Base.Branch, short(g.Policy.Commit), g.Policy.Path))
 	}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/go-git/go-git/v5"
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"changegate": main})
+}
+
+var update = flag.Bool("update", false, "rewrite the outputs that the stories expect")
+
+// TestCommandLine runs the stories of the command line. Those of the server are
+// run by package bot.
+func TestCommandLine(t *testing.T) {
+	t.Parallel()
+	stories, err := filepath.Glob("../../testdata/scenarios/cli_*.txt")
+	if err != nil || len(stories) == 0 {
+		t.Fatalf("stories: %d, %v", len(stories), err)
+	}
+	testscript.Run(t, testscript.Params{
+		Files:               stories,
+		RequireExplicitExec: true,
+		UpdateScripts:       *update,
+		Setup: func(e *testscript.Env) error {
+			e.Values[clockKey{}] = &clock{time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"repo": cmdRepo, "exits": cmdExits},
+	})
+}
+
+// clock dates the commits of a story: one hour apart, so that ids are the same
+// on every run.
+type clock struct{ now time.Time }
+
+type clockKey struct{}
+
+// cmdExits runs a command that must end with an exact code: exits 3 changegate check.
+func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND [ARGS]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Fatalf("run %s: %v", args[1], err)
+		}
+		got = exit.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("%s ended with %d, want %d", args[1], got, want)
+	}
+}
+
+// cmdRepo does to the repository in the current folder what its words say.
+func cmdRepo(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: repo init | commit MESSAGE | branch NAME | switch NAME | merge NAME MESSAGE | tag NAME | remote NAME")
+	}
+	dir := ts.MkAbs(".")
+	if args[0] == "init" {
+		_, err := git.PlainInitWithOptions(dir, &git.PlainInitOptions{InitOptions: git.InitOptions{DefaultBranch: "refs/heads/main"}})
+		ts.Check(err)
+		return
+	}
+	r, err := git.PlainOpen(dir)
+	ts.Check(err)
+	w, err := r.Worktree()
+	ts.Check(err)
+	s := story{ts, r, w}
+	verbs := map[string]func(args []string){
+		"commit": s.commit, "branch": s.branch, "switch": s.change, "merge": s.merge, "tag": s.tag, "remote": s.remote,
+	}
+	verb, ok := verbs[args[0]]
+	if !ok || len(args) < 2 {
+		ts.Fatalf("repo %v: no such words", args)
+	}
+	verb(args[1:])
+}
+
+type story struct {
+	ts *testscript.TestScript
+	*git.Repository
+	work *git.Worktree
+}
+
+func (s story) signed(parents ...plumbing.Hash) *git.CommitOptions {
+	c := s.ts.Value(clockKey{}).(*clock)
+	c.now = c.now.Add(time.Hour)
+	return &git.CommitOptions{
+		Author: &object.Signature{Name: "Dev", Email: "dev@example.com", When: c.now}, Parents: parents, AllowEmptyCommits: true,
+	}
+}
+
+// commit takes the whole work tree.
+func (s story) commit(args []string) {
+	s.ts.Check(s.work.AddWithOptions(&git.AddOptions{All: true}))
+	_, err := s.work.Commit(args[0], s.signed())
+	s.ts.Check(err)
+}
+
+func (s story) branch(args []string) {
+	s.ts.Check(s.work.Checkout(&git.CheckoutOptions{Branch: plumbing.NewBranchReferenceName(args[0]), Create: true}))
+}
+
+func (s story) change(args []string) {
+	s.ts.Check(s.work.Checkout(&git.CheckoutOptions{Branch: plumbing.NewBranchReferenceName(args[0]), Force: true}))
+}
+
+// merge brings a branch that begins at the current commit in, with a merge commit.
+func (s story) merge(args []string) {
+	ours, err := s.Head()
+	s.ts.Check(err)
+	theirs, err := s.ResolveRevision(plumbing.Revision(args[0]))
+	s.ts.Check(err)
+	s.ts.Check(s.work.Reset(&git.ResetOptions{Commit: *theirs, Mode: git.HardReset}))
+	_, err = s.work.Commit(args[1], s.signed(ours.Hash(), *theirs))
+	s.ts.Check(err)
+}
+
+// tag makes an annotated tag of the current commit.
+func (s story) tag(args []string) {
+	head, err := s.Head()
+	s.ts.Check(err)
+	_, err = s.CreateTag(args[0], head.Hash(), &git.CreateTagOptions{Message: args[0], Tagger: s.signed().Author})
+	s.ts.Check(err)
+}
+
+// remote leaves a branch only as the remote's, as after a clone.
+func (s story) remote(args []string) {
+	r, err := s.Reference(plumbing.NewBranchReferenceName(args[0]), true)
+	s.ts.Check(err)
+	s.ts.Check(s.Storer.SetReference(plumbing.NewHashReference(plumbing.NewRemoteReferenceName("origin", args[0]), r.Hash())))
+	s.ts.Check(s.Storer.RemoveReference(r.Name()))
+}
