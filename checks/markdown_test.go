@@ -165,7 +165,9 @@ func TestCellStaysOneCell(t *testing.T) {
 func TestFenceHoldsItsBody(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		body := rapid.StringOf(rapid.RuneFrom([]rune("`~a \n\t<@"))).Draw(t, "body")
+		line := rapid.Map(rapid.SliceOfN(rapid.SampledFrom([]string{"```", "`", "~~~", "a", " ", "\t", "<b>", "@x", "\r", "-"}), 0, 4),
+			func(parts []string) string { return strings.Join(parts, "") })
+		body := strings.Join(rapid.SliceOfN(line, 0, 6).Draw(t, "lines"), "\n")
 		for _, block := range []string{fence("diff", body), "1. x\n\n" + indent(fence("yaml", body))} {
 			if bad := faults(block+"\nafter\n", ""); len(bad) > 0 {
 				t.Fatalf("fence(%q) lets out %q", body, bad)

@@ -135,7 +135,9 @@ func hostile(state rules.State, s string) View {
 	v.Verdict.Governed = []rules.Governed{{Path: s}, {Path: "no patch"}}
 	v.Change.Files = []rules.File{{Path: s, OldPath: s + "x", Status: "renamed", OldMode: s, NewMode: "120000"}, {Path: "no patch", Status: s, Old: s, New: s}}
 	v.Change.Author, v.Change.Base.Branch, v.Change.Repo = by, s, s
-	v.Patches = map[string]string{s: "@@ -1,2 +1,2 @@ " + s + "\n-" + s + "\n+x" + s + "\n"}
+	line := strings.NewReplacer("\n", " ").Replace(s)
+	// A context line keeps its fence: one blank before it does not disarm it.
+	v.Patches = map[string]string{s: "@@ -1,3 +1,3 @@ " + line + "\n " + line + "\n ```\n-" + line + "\n+x" + line + "\n"}
 	v.Globs, v.PolicyRef, v.DetailsURL = []string{s}, s, "https://changegate.example/?q="+s
 	v.Siblings = []Sibling{{Number: 1, State: rules.Scheduled, Title: s}}
 	return v

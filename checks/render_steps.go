@@ -12,16 +12,14 @@ const agentsIdle = "Automated agents: nothing to fix, do not push or poll."
 
 // lead is the first thing read: the state, and who must act.
 func lead(v View) string {
-	switch v.Verdict.State {
-	case rules.Shadow:
-		would := "let this pass"
-		if v.Verdict.Would.Blocks() {
-			would = "hold this back"
-		}
-		return "**Shadow mode: this check never blocks.** In enforce mode it would " + would + ":\n\n" + stateLead(v, v.Verdict.Would)
-	default:
+	if v.Verdict.State != rules.Shadow {
 		return stateLead(v, v.Verdict.State)
 	}
+	would := "let this pass"
+	if v.Verdict.Would.Blocks() {
+		would = "hold this back"
+	}
+	return "**Shadow mode: this check never blocks.** In enforce mode it would " + would + ":\n\n" + stateLead(v, v.Verdict.Would)
 }
 
 func stateLead(v View, s rules.State) string {
@@ -132,10 +130,10 @@ func failureLead(v View) string {
 // nextSteps says exactly what to do, or what happens with nobody doing anything.
 func nextSteps(p *page, v View) {
 	steps, heading, problems := deeds(v), "### Do this\n", problemRows(v)
-	switch s := effective(v); {
-	case s == rules.Nothing || s == rules.Ready || s == rules.BreakGlass:
+	switch effective(v) {
+	case rules.Nothing, rules.Ready, rules.BreakGlass:
 		return
-	case s == rules.Waiting || s == rules.Scheduled || s == rules.Frozen:
+	case rules.Waiting, rules.Scheduled, rules.Frozen:
 		heading = "### What happens next\n"
 	}
 	if len(steps)+len(problems) == 0 {

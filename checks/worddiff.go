@@ -116,7 +116,13 @@ func compare(a, b []string) []edit {
 		for _, r := range d.Text {
 			text.WriteString(token[r])
 		}
-		op := map[diffmatchpatch.Operation]byte{diffmatchpatch.DiffEqual: ' ', diffmatchpatch.DiffDelete: '-', diffmatchpatch.DiffInsert: '+'}[d.Type]
+		op := byte(' ')
+		switch d.Type {
+		case diffmatchpatch.DiffDelete:
+			op = '-'
+		case diffmatchpatch.DiffInsert:
+			op = '+'
+		}
 		out = append(out, edit{op, text.String()})
 	}
 	return out
