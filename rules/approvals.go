@@ -1,70 +1,53 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
-	"sort"
+	"slices"
 	"strings"
 	"time"
 )
 
-// approvalResult is what the approvals of one group came to.
-type approvalResult struct {
+// approvals is what the reviews came to for one group.
+type approvals struct {
 	counted []Approved
 	turned  []Turned
 	missing int
 	from    []string // who may still approve
 	stale   *Review  // an approval that would count if it were not out of date
+	because string   // the code that says why it is
 	last    time.Time
-}
-
-// key identifies a person: by id, because logins are renamed and reused.
-func (p Person) key() string {
-	if p.ID != 0 {
-		return fmt.Sprint(p.ID)
-	}
-	return "login " + strings.ToLower(p.Login)
-}
-
-// same reports whether two people are one. A login alone, as in requested_by,
-// compares without case.
-func (p Person) same(q Person) bool {
-	if p.ID != 0 && q.ID != 0 {
-		return p.ID == q.ID
-	}
-	return p.Login != "" && strings.EqualFold(p.Login, q.Login)
 }
 
 // judgeApprovals counts the reviews of one group. Groups are judged one by one:
 // merging their requirements would let one team approve another team's file.
-func judgeApprovals(j *judgement, g *Group) {
-	r := &approvalResult{}
-	j.found[g.Name] = r
+func judgeApprovals(j *judgement, g *judged) {
 	if j.c.Offline {
-		r.missing, r.from = slots(g.Approvals), j.sources(g)
+		g.missing, g.from = slots(g.Approvals), sources(g.Approvals)
 		j.add(Finding{Group: g.Name, Rule: RuleApprovals, State: Pending, Code: CodeOffline,
-			Says: fmt.Sprintf("%s from %s; reviews are not known locally", count(r.missing, "approval"), strings.Join(r.from, ", ")),
+			Says: count(g.missing, "approval") + " from " + list(g.from) + "; reviews are not known locally",
 			Fix:  "open the pull request and ask for a review"})
 		return
 	}
-	var voters []Review
-	for _, w := range j.latest(r) {
+	var voters []*Review
+	for i := range j.opinions {
+		w := &j.opinions[i]
+		why := j.refuse(g, w)
 		switch {
-		case w.State == "CHANGES_REQUESTED" && j.allowed(g, w) && !w.By.Bot:
+		case w.State == changesRequested && !w.By.Bot && g.allows(w):
 			j.add(Finding{Group: g.Name, Rule: RuleApprovals, State: Unmet, Code: CodeChangesRequested, Short: w.By.Login,
 				Says: code(w.By.Login) + " asked for changes on " + code(short(w.Commit)),
-				Fix:  code(w.By.Login) + " approves, or a maintainer dismisses the review"})
-		case w.State == "APPROVED":
-			if why := j.refuse(g, w); why.Code != "" {
-				r.turned = append(r.turned, why)
-				if stale(why.Code) && r.stale == nil {
-					r.stale = &w
-				}
-				continue
+				Fix:  "ask " + code(w.By.Login) + " to look again and approve, or a maintainer to dismiss the review"})
+		case why.Code != "":
+			g.turned = append(g.turned, why)
+			if g.stale == nil && stale(why.Code) {
+				g.stale, g.because = w, why.Code
 			}
+		default:
 			voters = append(voters, w)
 		}
 	}
-	j.tally(g, r, voters)
+	j.tally(g, voters)
 }
 
 func stale(code string) bool {
@@ -79,46 +62,67 @@ func slots(as []Approval) int {
 	return n
 }
 
-// latest returns each person's latest opinionated review, oldest first, and lists
-// those that are no opinion. A dismissed review stays the latest: it does not
-// revive an older one.
-func (j *judgement) latest(r *approvalResult) []Review {
-	ordered := append([]Review(nil), j.c.Reviews...)
-	sort.SliceStable(ordered, func(a, b int) bool {
-		if !ordered[a].At.Equal(ordered[b].At) {
-			return ordered[a].At.Before(ordered[b].At)
-		}
-		return ordered[a].ID < ordered[b].ID
+// The states of a review that are an opinion.
+const (
+	approved         = "APPROVED"
+	changesRequested = "CHANGES_REQUESTED"
+	dismissed        = "DISMISSED"
+)
+
+// opine finds each person's latest opinionated review, oldest first, and lists the
+// reviews that are none. A dismissed review stays the latest: it does not revive
+// an older one.
+func (j *judgement) opine() {
+	ordered := slices.Clone(j.c.Reviews)
+	slices.SortStableFunc(ordered, func(a, b Review) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID))
 	})
-	last := map[string]int{}
-	for i, w := range ordered {
-		if w.State == "APPROVED" || w.State == "CHANGES_REQUESTED" || w.State == "DISMISSED" {
+	last := make(map[string]int, len(ordered))
+	for i := range ordered {
+		w := &ordered[i]
+		w.State = strings.ToUpper(w.State) // GitHub's two APIs write it in two ways
+		if w.State == approved || w.State == changesRequested || w.State == dismissed {
 			last[w.By.key()] = i
 		}
 	}
-	var out []Review
 	for i, w := range ordered {
-		at, has := last[w.By.key()]
-		switch {
-		case w.State == "COMMENTED" || w.State == "PENDING":
-			if !has {
-				r.turned = append(r.turned, Turned{w.By, CodeComment, "commented only"})
-			}
-		case at != i:
-			// An older opinion of the same person; the later one is judged.
-		case w.State == "DISMISSED":
-			r.turned = append(r.turned, Turned{w.By, CodeDismissed, "the review was dismissed"})
+		switch at, has := last[w.By.key()]; {
+		case !has:
+			j.turned = append(j.turned, Turned{w.By, CodeComment, "commented only"})
+		case at < i || w.State != approved && w.State != changesRequested && w.State != dismissed:
+			// A comment of somebody who also has an opinion: that one is judged.
+		case at > i:
+			j.turned = append(j.turned, Turned{w.By, CodeSuperseded, "reviewed again later"})
+		case w.State == dismissed:
+			j.turned = append(j.turned, Turned{w.By, CodeDismissed, "the review was dismissed"})
 		default:
-			out = append(out, w)
+			j.opinions = append(j.opinions, w)
 		}
 	}
-	return out
 }
 
 // refuse says why an approval does not count for a group; an empty code means it
 // does. Who comes before what: nobody is told to approve again who never could.
-func (j *judgement) refuse(g *Group, w Review) Turned {
+func (j *judgement) refuse(g *judged, w *Review) Turned {
+	if why := j.unfit(w.By); why.Code != "" {
+		return why
+	}
 	switch by := w.By; {
+	case !g.allows(w):
+		return Turned{by, CodeNotAllowed, "is not among " + list(sources(g.Approvals)) + " of group " + code(g.Name)}
+	case j.beforeRetarget(w):
+		return Turned{by, CodeOldBase, "approved before the base branch became " + code(j.c.Base.Branch)}
+	case !j.sameContent(g, w.Commit):
+		return Turned{by, CodeOldContent, "approved " + code(short(w.Commit)) + "; governed content changed since"}
+	case w.Request != j.digest:
+		return Turned{by, CodeOldRequest, "approved before the change request was last edited"}
+	}
+	return Turned{}
+}
+
+// unfit says why somebody can approve nothing of this change.
+func (j *judgement) unfit(by Person) Turned {
+	switch {
 	case by.ID == 0:
 		return Turned{by, CodeNobody, "the account was deleted"}
 	case by.Bot:
@@ -127,22 +131,20 @@ func (j *judgement) refuse(g *Group, w Review) Turned {
 		return Turned{by, CodeByAuthor, "is the author of the pull request"}
 	case j.contributed(by):
 		return Turned{by, CodeByContributor, "contributed to the change"}
-	case !j.allowed(g, w):
-		return Turned{by, CodeNotAllowed, "is not among " + strings.Join(j.sources(g), ", ") + " of group " + code(g.Name)}
-	case !j.c.Retargeted.IsZero() && !w.At.After(j.c.Retargeted):
-		return Turned{by, CodeOldBase, "approved before the base branch became " + code(j.c.Base.Branch)}
-	case !j.sameContent(g, w.Commit):
-		return Turned{by, CodeOldContent, "approved " + code(short(w.Commit)) + "; governed content changed since"}
-	case w.Request != j.request.Digest():
-		return Turned{by, CodeOldRequest, "approved before the change request was last edited"}
 	}
 	return Turned{}
 }
 
-// allowed reports whether any entry of the group names the reviewer.
-func (j *judgement) allowed(g *Group, w Review) bool {
-	for _, a := range g.Approvals {
-		if a.names(w) {
+// beforeRetarget reports whether a review was given for another base branch. In
+// the second of the change nobody can say which it was.
+func (j *judgement) beforeRetarget(w *Review) bool {
+	return !j.c.Retargeted.IsZero() && !w.At.After(j.c.Retargeted)
+}
+
+// allows reports whether any entry of the group names the reviewer.
+func (g *Group) allows(w *Review) bool {
+	for i := range g.Approvals {
+		if g.Approvals[i].names(w) {
 			return true
 		}
 	}
@@ -150,9 +152,8 @@ func (j *judgement) allowed(g *Group, w Review) bool {
 }
 
 // names reports whether one entry of a rule covers a reviewer, by the roles held
-// when the review was read. A CODEOWNERS source is not read in this version and
-// therefore names nobody.
-func (a *Approval) names(w Review) bool {
+// when the review was read.
+func (a *Approval) names(w *Review) bool {
 	for _, from := range a.From {
 		least := rank(from)
 		switch {
@@ -166,7 +167,7 @@ func (a *Approval) names(w Review) bool {
 			if rank(w.Permission) >= least {
 				return true
 			}
-		case from != "codeowners" && strings.EqualFold(from, w.By.Login):
+		case from != codeOwners && strings.EqualFold(from, w.By.Login):
 			return true
 		}
 	}
@@ -175,84 +176,129 @@ func (a *Approval) names(w Review) bool {
 
 // sameContent reports whether what the group governs is the same at the reviewed
 // commit as at the head. A commit whose content is no longer known is not.
-func (j *judgement) sameContent(g *Group, commit string) bool {
+func (j *judgement) sameContent(g *judged, commit string) bool {
 	if commit == j.c.Head.Commit {
 		return true
 	}
 	if j.Covers == "head" {
 		return false
 	}
-	for _, r := range j.c.Revisions {
-		if r.Commit == commit && r.Base == j.c.Base.Branch {
-			return fingerprint(g, r.Files) == fingerprint(g, j.c.Files)
-		}
+	same, seen := g.same[commit]
+	if !seen {
+		same = j.compare(g, commit)
+		g.same[commit] = same
 	}
-	return false
+	return same
 }
 
-// fingerprint is the governed difference of one group as comparable text.
-func fingerprint(g *Group, files []File) string {
-	var lines []string
+func (j *judgement) compare(g *judged, commit string) bool {
+	known := false
+	for _, r := range j.c.Revisions {
+		if r.Commit != commit || r.Base != j.c.Base.Branch {
+			continue
+		}
+		known = true
+		if !slices.EqualFunc(g.files, governed(g.Group, r.Files), sameFile) {
+			return false
+		}
+	}
+	return known
+}
+
+// governed are the files of a list that a group governs, in order of their paths.
+func governed(g *Group, files []File) []File {
+	var out []File
 	for _, f := range files {
 		if g.touches(f) {
-			lines = append(lines, fmt.Sprintf("%q %q %s %s %s %s %s", f.Path, f.OldPath, f.Old, f.New, f.OldMode, f.NewMode, f.Diff))
+			out = append(out, f)
 		}
 	}
-	sort.Strings(lines)
-	return strings.Join(lines, "\n")
+	slices.SortFunc(out, byPath)
+	return out
 }
 
-// sources says who may approve for a group.
-func (j *judgement) sources(g *Group) []string {
-	var out []string
-	for _, a := range g.Approvals {
-		for _, from := range a.From {
-			if rank(from) >= 0 {
-				from += " access"
-			}
-			out = append(out, from)
-		}
+func byPath(a, b File) int {
+	return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.OldPath, b.OldPath), cmp.Compare(a.New, b.New))
+}
+
+// sameFile reports whether two changes of a file are one: not by their status,
+// which sources name differently. A file that was neither deleted nor has content
+// anybody knows is the same as nothing.
+func sameFile(a, b File) bool {
+	if a.New == "" && a.Diff == "" && a.Status != "deleted" {
+		return false
 	}
-	return distinct(out)
+	a.Status, b.Status = "", ""
+	return a == b
 }
 
 // tally matches people to the entries and says what is missing.
-func (j *judgement) tally(g *Group, r *approvalResult, voters []Review) {
+func (j *judgement) tally(g *judged, voters []*Review) {
 	want := slots(g.Approvals)
-	have, at := satisfied(g.Approvals, voters)
+	m := match(g.Approvals, voters)
 	for _, w := range voters {
-		r.counted = append(r.counted, Approved{g.Name, w.By, w.Commit, w.At})
+		g.counted = append(g.counted, Approved{g.Name, w.By, w.Commit, w.At})
 	}
-	r.missing, r.last, r.from = want-have, at, j.sources(g)
-	if r.missing == 0 {
-		j.met(g.Name, RuleApprovals, fmt.Sprintf("%d of %d: %s", have, want, j.roll(r.counted)))
+	g.missing, g.last, g.from = want-m.have, m.at, sources(m.open)
+	if g.missing == 0 {
+		j.met(g.Name, RuleApprovals, fmt.Sprintf("%d of %d: %s", want, want, roll(g.counted)))
 		return
 	}
 	f := Finding{Group: g.Name, Rule: RuleApprovals, State: Pending, Code: CodeApprovals,
-		Says: fmt.Sprintf("%d of %s from %s", have, count(want, "approval"), strings.Join(quoteTeams(r.from), ", ")),
-		Fix:  "ask " + strings.Join(quoteTeams(r.from), " or ") + " to approve " + code(short(j.c.Head.Commit)) + " in Files changed > Review changes; nobody who contributed counts"}
-	if r.stale != nil {
+		Says: fmt.Sprintf("%d of %s from %s", m.have, count(want, "approval"), list(sources(g.Approvals))),
+		Fix:  "ask " + list(g.from) + " to approve " + code(short(j.c.Head.Commit)) + " in Files changed > Review changes; nobody who contributed counts"}
+	if len(g.from) == 1 && g.from[0] == codeOwners {
+		f.Fix = "name a team, login or permission beside codeowners in " + code(PolicyPath) + " on " + code(j.c.Base.Branch)
+	}
+	if g.stale != nil {
 		f.Code = CodeStale
-		f.Says += "; " + code(r.stale.By.Login) + " approved " + code(short(r.stale.Commit)) + " and has to look again"
+		f.Says += "; " + code(g.stale.By.Login) + " approved " + code(short(g.stale.Commit)) + " and has to look again"
 	}
 	j.add(f)
 }
 
-func quoteTeams(from []string) []string {
+// sources are the names that entries ask, without repetition.
+func sources(as []Approval) []string {
 	var out []string
-	for _, f := range from {
-		if strings.HasPrefix(f, "@") {
-			f = code(f)
+	for _, a := range as {
+		for _, from := range a.From {
+			if !slices.Contains(out, from) {
+				out = append(out, from)
+			}
 		}
-		out = append(out, f)
 	}
 	return out
 }
 
-func (j *judgement) roll(as []Approved) string {
+// spelled writes a source as people read it, for a title.
+func spelled(from string) string {
+	switch {
+	case rank(from) >= 0:
+		return from + " access"
+	case from == codeOwners:
+		return "codeowners (not read by this version)"
+	}
+	return from
+}
+
+// list writes sources for a sentence: a team in a code span, because its @ would
+// call the whole team.
+func list(from []string) string {
+	var out []string
+	for _, f := range few(from) {
+		if strings.HasPrefix(f, "@") {
+			out = append(out, code(f))
+		} else {
+			out = append(out, spelled(f))
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+func roll(as []Approved) string {
 	var out []string
 	for _, a := range as {
 		out = append(out, code(a.By.Login)+" for "+code(short(a.Commit)))
 	}
-	return and(out)
+	return and(few(out))
 }

@@ -4,7 +4,7 @@ import "strings"
 
 // judgeChecks checks the results a group requires: from the named App only,
 // because any App and any workflow can report any name.
-func judgeChecks(j *judgement, g *Group) {
+func judgeChecks(j *judgement, g *judged) {
 	for _, want := range g.Checks {
 		f := Finding{Group: g.Name, Rule: RuleRequiredChecks, State: Pending, Code: CodeCheckPending}
 		name := code(want.Name) + " of " + code(want.App)
@@ -32,18 +32,24 @@ func judgeChecks(j *judgement, g *Group) {
 	}
 }
 
-func (j *judgement) check(want RequiredCheck) (Check, bool) {
+// check is the result of a required check; of several by one name and App, as no
+// source should give, the one that is not success.
+func (j *judgement) check(want RequiredCheck) (got Check, found bool) {
 	for _, c := range j.c.Checks {
-		if c.Name == want.Name && strings.EqualFold(c.App, want.App) {
-			return c, true
+		if c.Name != want.Name || !strings.EqualFold(c.App, want.App) {
+			continue
+		}
+		if !found || got.Status == "completed" && got.Conclusion == "success" {
+			got, found = c, true
 		}
 	}
-	return Check{}, false
+	return got, found
 }
 
 func (j *judgement) editsWorkflows() bool {
+	const dir = ".github/workflows/"
 	for _, f := range j.c.Files {
-		if strings.HasPrefix(f.Path, ".github/workflows/") || strings.HasPrefix(f.OldPath, ".github/workflows/") {
+		if strings.HasPrefix(strings.ToLower(f.Path), dir) || strings.HasPrefix(strings.ToLower(f.OldPath), dir) {
 			return true
 		}
 	}
@@ -51,11 +57,13 @@ func (j *judgement) editsWorkflows() bool {
 }
 
 // maintained reports whether somebody with maintain approved what is at head,
-// workflows included: the review must be of the head commit itself.
+// workflows included: no group need govern those, so the review must be of the
+// head commit itself.
 func (j *judgement) maintained() bool {
-	for _, w := range j.latest(&approvalResult{}) {
-		if w.State == "APPROVED" && rank(w.Permission) >= rank("maintain") && w.Commit == j.c.Head.Commit &&
-			!w.By.Bot && w.By.ID != 0 && !j.contributed(w.By) && w.Request == j.request.Digest() {
+	for i := range j.opinions {
+		w := &j.opinions[i]
+		if w.State == approved && rank(w.Permission) >= rank("maintain") && w.Commit == j.c.Head.Commit &&
+			j.unfit(w.By).Code == "" && !j.beforeRetarget(w) && w.Request == j.digest {
 			return true
 		}
 	}

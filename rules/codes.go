@@ -1,5 +1,10 @@
 package rules
 
+import (
+	"slices"
+	"strings"
+)
+
 // Finding codes are stable: documents, dashboards and `changegate explain` refer
 // to them. CG1xx approvals and checks, CG2xx change request and rollback, CG3xx
 // policy file, CG4xx time, CG5xx exceptions, CG6xx agent-file content, CG9xx ours.
@@ -65,29 +70,29 @@ type Code struct {
 
 // Codes returns every finding code in order. The table is the reference that
 // `changegate explain` prints.
-func Codes() []Code { return append([]Code(nil), codes...) }
+func Codes() []Code { return slices.Clone(codes) }
 
 // Explain returns the meaning of a code.
 func Explain(id string) (Code, bool) {
-	for _, c := range codes {
-		if c.ID == id {
-			return c, true
-		}
+	i, ok := slices.BinarySearchFunc(codes, id, func(c Code, id string) int { return strings.Compare(c.ID, id) })
+	if !ok {
+		return Code{}, false
 	}
-	return Code{}, false
+	return codes[i], true
 }
 
+// codes are in order of ID.
 var codes = []Code{
 	{CodeApprovals, "approvals missing", Waiting, "The group's rule asks for approvals that were not given yet. An approval is a GitHub review (Files changed > Review changes > Approve) by a human the rule allows, who did not contribute to the change.", ""},
 	{CodeStale, "approvals stale", Waiting, "An approval was given, but the governed content, the change request or the base branch changed since. The same person, or another allowed one, looks at the difference and approves again.", ""},
 	{CodeChangesRequested, "changes requested", Failure, "Somebody the rule allows asked for changes. It blocks until that person approves or the review is dismissed.", ""},
-	{CodeUnattributed, "commit of unknown origin", Author, "GitHub cannot name the author or committer of a commit, so nobody can say whether an approver wrote it. Add the e-mail address to a GitHub account, or amend the commit with a known one and push again.", "name who wrote each commit"},
+	{CodeUnattributed, "commit of unknown origin", Author, "GitHub cannot name the author or committer of a commit, or the author of the pull request, so nobody can say whether an approver wrote it. Add the e-mail address to a GitHub account, or amend the commit with a known one and push again.", "name who wrote each commit"},
 	{CodeNoInitiator, "nobody answers for an agent's pull request", Author, "A bot opened the pull request and nothing says for whom. Assign a human, or write `requested_by: login` in the change request: that person's approval then does not count.", "name who asked for this change"},
 	{CodeOffline, "not known locally", Waiting, "Reviews, roles and checks live on GitHub; a local clone does not have them.", ""},
 	{CodeByAuthor, "review by the author", "", "Separation of duties: the author's own review does not count.", ""},
 	{CodeByContributor, "review by a contributor", "", "Separation of duties: whoever wrote, committed, co-authored or asked for any commit of the change is a contributor and cannot approve it.", ""},
 	{CodeByBot, "review by a bot", "", "Only humans approve.", ""},
-	{CodeNotAllowed, "review by somebody the rule does not name", "", "The reviewer is in none of the rule's teams, is not named, and has less than the named permission.", ""},
+	{CodeNotAllowed, "review by somebody the rule does not name", "", "The reviewer is in none of the rule's teams, is not named by login, and has less than the named permission.", ""},
 	{CodeOldContent, "review of older content", "", "The governed content changed after the commit that was reviewed.", ""},
 	{CodeOldRequest, "review before the change request was edited", "", "A key of the change request other than why and ticket changed after the review.", ""},
 	{CodeOldBase, "review for another base branch", "", "The pull request was retargeted after the review.", ""},
@@ -100,10 +105,10 @@ var codes = []Code{
 	{CodeWorkflowEdit, "workflow edited", Waiting, "The pull request edits a workflow, so it can write its own result: a check from github-actions then needs one approval from maintain beside it.", ""},
 	{CodeNoRequest, "change request missing", Author, "A governed change declares itself: a fenced yaml block with a top-level change: key in the description, or one file .changes/<slug>.yml.", "add a change request"},
 	{CodeRollback, "rollback plan missing", Author, "The group requires a rollback plan: rollback.to names what production goes back to (a commit or tag on the base branch, path@commit, or revert).", "add a rollback plan"},
-	{CodeBadRequest, "change request unreadable", Failure, "The change request is not the YAML that CONTRACT describes. Every problem is listed with its line.", ""},
+	{CodeBadRequest, "change request unreadable", Failure, "The change request is not in the form that the reference gives. Every problem is listed with its line and what to write instead.", ""},
 	{CodeWhy, "why is missing", Author, "The change request says in one sentence why the change is made.", "say why"},
 	{CodeTwoRequests, "two change requests disagree", Failure, "The description and a file under .changes/, or two files, declare different things. Keep one.", ""},
-	{CodeNoTarget, "rollback target unknown", Author, "rollback.to names nothing in the repository, or more than one thing.", "fix the rollback target"},
+	{CodeNoTarget, "rollback target unknown", Author, "rollback.to names nothing in the repository, or more than one thing. Name a commit or tag of the base branch, path@commit, or revert.", "fix the rollback target"},
 	{CodeOutsideBase, "rollback target not on the base branch", Author, "rollback.to must be in the history of the base branch: anything else was never in production.", "fix the rollback target"},
 	{CodePolicyBroken, "policy does not load", Failure, "The policy file on the base branch has errors, so nothing can be judged by it. A maintainer repairs it on the base branch.", ""},
 	{CodeNewPolicy, "new policy does not load", Failure, "The pull request changes the policy file and the new version has errors.", ""},
@@ -113,12 +118,12 @@ var codes = []Code{
 	{CodeDuplicate, "written twice", "", "A key or name stands twice; which one was meant cannot be known.", ""},
 	{CodeValue, "value not understood", "", "The value is not of the form that the key takes.", ""},
 	{CodeGlob, "path pattern not understood", "", "Patterns are anchored at the repository's root; ** crosses folders, ! excludes, case is ignored.", ""},
-	{CodeEmpty, "nothing there", "", "A policy needs at least one group, a group at least one path and one approval.", ""},
+	{CodeEmpty, "nothing there", "", "A policy needs at least one group, a group at least one path and one approval; an empty list would be a rule that lets nobody or everybody through.", ""},
 	{CodeEffectiveDate, "effective date missing", Author, "The group requires effective_at in the change request: an instant with zone, or on-merge.", "add an effective date"},
 	{CodeTime, "time not understood", "", "Times are RFC 3339 with an offset, or local time and IANA zone (2026-11-30 09:00 Europe/Berlin), or on-merge. No zone, a bare date, an abbreviation, or a local time that a clock change skips or repeats would be a guess.", ""},
 	{CodeScheduled, "waiting for the effective date", Scheduled, "Approved and complete; the check turns green by itself at effective_at.", ""},
 	{CodeBackdated, "effective date in the past", Author, "effective_at lay in the past when it was declared. Write a later instant, or on-merge.", "set a later effective date"},
-	{CodeNotice, "notice too short", Author, "The group asks for a least time between the last approval and effective_at.", "set a later effective date"},
+	{CodeNotice, "notice too short", Author, "The group asks for a least time between the last approval and effective_at. Write a later effective_at and have it approved again.", "set a later effective date"},
 	{CodeFreeze, "freeze window", Frozen, "A freeze window covers the group now; the check goes on by itself when it ends.", ""},
 	{CodeNoticeWait, "waiting for the notice to pass", Scheduled, "With effective_at: on-merge, the notice runs from the last approval.", ""},
 	{CodeGap, "not read whole", Failure, "Part of the change could not be read completely. A verdict on part of a change is never green.", ""},

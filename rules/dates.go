@@ -1,21 +1,16 @@
 package rules
 
-import (
-	"fmt"
-	"time"
-)
-
 // judgeEffectiveDate checks that a required date is declared, was not backdated,
 // and has come. A date that passes while approvals are missing is no error:
 // planned and actual time are both recorded.
-func judgeEffectiveDate(j *judgement, g *Group) {
+func judgeEffectiveDate(j *judgement, g *judged) {
 	q := j.request
 	f := Finding{Group: g.Name, Rule: RuleEffectiveDate, State: Unmet}
 	if q != nil && q.path != "" {
 		f.Path, f.Line = q.path, q.dateLine
 	}
 	switch {
-	case len(j.reqWrong.Problems) > 0:
+	case len(j.unreadable.Problems) > 0:
 		return
 	case q == nil || !q.OnMerge && q.EffectiveAt.IsZero():
 		if !g.EffectiveAt {
@@ -45,17 +40,20 @@ func judgeEffectiveDate(j *judgement, g *Group) {
 
 // judgeNotice checks the least time between the last approval and the effective
 // date. It is silent while approvals are missing: the time runs from the last.
-func judgeNotice(j *judgement, g *Group) {
-	r, q := j.found[g.Name], j.request
-	if g.Notice == 0 || q == nil || r == nil || r.missing > 0 || len(j.reqWrong.Problems) > 0 {
+func judgeNotice(j *judgement, g *judged) {
+	q := j.request
+	if g.Notice == 0 || q == nil || g.missing > 0 || len(j.unreadable.Problems) > 0 {
 		return
 	}
-	due := r.last.Add(g.Notice)
-	f := Finding{Group: g.Name, Rule: RuleNotice, Path: q.path}
-	f.Says = fmt.Sprintf("%s of notice after the last approval end %s", spell(g.Notice), clock(due, j.Zone))
+	due := g.last.Add(g.Notice)
+	f := Finding{Group: g.Name, Rule: RuleNotice}
+	f.Says = spell(g.Notice) + " of notice after the last approval end " + clock(due, j.Zone)
 	switch {
 	case !q.EffectiveAt.IsZero() && q.EffectiveAt.Before(due):
 		f.State, f.Code = Unmet, CodeNotice
+		if q.path != "" {
+			f.Path, f.Line = q.path, q.dateLine
+		}
 		f.Says += ", after effective_at " + clock(q.EffectiveAt, j.Zone)
 		f.Fix = "write `effective_at: " + stamp(due.Add(g.Notice), j.Zone) + "` or later and have it approved again"
 	case q.EffectiveAt.IsZero() && j.now.Before(due):
@@ -66,40 +64,4 @@ func judgeNotice(j *judgement, g *Group) {
 		f.State = Met
 	}
 	j.add(f)
-}
-
-// judgeFreeze checks the freeze windows of a group. A window is half-open, and
-// both its ends are instants at which the verdict changes with no event.
-func judgeFreeze(j *judgement, g *Group) {
-	var next time.Time
-	name, frozen := "", false
-	for i := range j.Freezes {
-		f := &j.Freezes[i]
-		if !f.covers(g.Name) {
-			continue
-		}
-		from, until, ok := f.window(j.now)
-		switch {
-		case !ok:
-		case j.now.Before(from):
-			j.at(from)
-			if next.IsZero() || from.Before(next) {
-				next, name = from, f.Name
-			}
-		default:
-			frozen = true
-			j.at(until)
-			j.add(Finding{Group: g.Name, Rule: RuleFreezeWindow, State: Pending, Code: CodeFreeze, Until: until,
-				Short: f.Name, Says: fmt.Sprintf("freeze %s (%s) until %s", code(f.Name), code(f.Reason), clock(until, j.Zone)),
-				Fix: "nothing to do: the check goes on by itself then"})
-		}
-	}
-	if frozen || len(j.Freezes) == 0 {
-		return
-	}
-	if next.IsZero() {
-		j.met(g.Name, RuleFreezeWindow, "none ahead")
-		return
-	}
-	j.met(g.Name, RuleFreezeWindow, "none active; next "+code(name)+" from "+clock(next, j.Zone))
 }

@@ -2,7 +2,7 @@ package rules
 
 import (
 	"fmt"
-	"sort"
+	"slices"
 	"strings"
 	"time"
 )
@@ -22,11 +22,10 @@ func broken(problems Problems, c *Change) Verdict {
 	for _, p := range problems {
 		v.Findings = append(v.Findings, Finding{
 			Rule: RulePolicyFile, State: Unmet, Code: CodePolicyBroken, Says: place(p) + p.Says,
-			Fix: p.Fix + " on " + code(c.Base.Branch), Path: PolicyPath, Line: p.Line,
+			Fix: p.Fix + " (on " + code(c.Base.Branch) + ")", Path: PolicyPath, Line: p.Line,
 		})
 	}
-	v.Title = fmt.Sprintf("Cannot read the policy on %s - line %d", c.Base.Branch, problems[0].Line)
-	v.Title = clip(visible(v.Title), 80)
+	v.Title = title("Cannot read the policy on " + inline(c.Base.Branch) + atLine(problems[0].Line))
 	return v
 }
 
@@ -40,16 +39,29 @@ func place(p Problem) string {
 // judgement is one call of Decide: what every rule sees.
 type judgement struct {
 	*Policy
-	c        *Change
-	now      time.Time
-	groups   []Group // those that govern a file of the change
-	governed []Governed
-	request  *Request
-	reqWrong sourced
-	found    map[string]*approvalResult // by group
+	c      *Change
+	now    time.Time
+	groups []judged // those that govern a file of the change
+
+	governed     []Governed
+	contributors []Person
+	opinions     []Review // each person's latest, oldest first
+	turned       []Turned // reviews that count for no group
+	request      *Request
+	digest       string // of request
+	unreadable   sourced
+	windows      []window // of each freeze: the one that covers now, or the next
 
 	findings []Finding
 	next     time.Time
+}
+
+// judged is a group, what the change does to it, and what its reviews came to.
+type judged struct {
+	*Group
+	files []File          // in order of their paths
+	same  map[string]bool // by reviewed commit: is the content what it is at head
+	approvals
 }
 
 // The rules, in the order they are judged and shown. This table is the product's
@@ -57,7 +69,7 @@ type judgement struct {
 var table = []struct {
 	name  string
 	whole func(*judgement)
-	group func(*judgement, *Group)
+	group func(*judgement, *judged)
 }{
 	{RulePolicyFile, judgePolicyFile, nil},
 	{RuleChangeRequest, judgeRequest, nil},
@@ -72,16 +84,17 @@ var table = []struct {
 // Decide judges a change by the policy at one instant. It is pure and total: the
 // same arguments give the same verdict for ever, whatever they hold.
 func (p *Policy) Decide(c *Change, now time.Time) Verdict {
-	j := &judgement{Policy: p, c: c, now: now, found: map[string]*approvalResult{}}
+	j := &judgement{Policy: p, c: c, now: now}
 	j.govern()
-	if len(j.governed) == 0 && len(c.Gaps) == 0 {
-		return p.shadow(Verdict{
-			State: Nothing, Would: Nothing, Head: c.Head.Commit, Findings: []Finding{},
-			Title: "No governed files changed - nothing to approve",
-		})
-	}
-	j.request, j.reqWrong = readRequest(c.Requests, p.Zone)
 	j.gaps()
+	if len(j.groups) == 0 {
+		return p.shadow(j.ungoverned())
+	}
+	j.request, j.unreadable = readRequest(c.Requests, p.Zone)
+	j.digest = j.request.Digest()
+	j.contributors = contributors(c, j.request)
+	j.opine()
+	j.frozen()
 	for _, rule := range table {
 		if rule.whole != nil {
 			rule.whole(j)
@@ -96,21 +109,39 @@ func (p *Policy) Decide(c *Change, now time.Time) Verdict {
 	return p.shadow(j.verdict())
 }
 
+// ungoverned is the verdict on a change that touches nothing governed: nothing to
+// approve, unless part of it could not be read.
+func (j *judgement) ungoverned() Verdict {
+	if len(j.findings) > 0 {
+		return j.verdict()
+	}
+	return Verdict{
+		State: Nothing, Would: Nothing, Head: j.c.Head.Commit, Findings: []Finding{},
+		Title: "No governed files changed - nothing to approve",
+	}
+}
+
 // govern finds which groups govern which files.
 func (j *judgement) govern() {
-	hit := map[string]bool{}
-	for _, f := range j.c.Files {
-		names := j.GroupsOf(f)
-		for _, n := range names {
-			hit[n] = true
+	files := slices.Clone(j.c.Files)
+	slices.SortFunc(files, byPath)
+	names := make([][]string, len(files))
+	for i := range j.Policy.judged {
+		g := judged{Group: &j.Policy.judged[i]}
+		for f := range files {
+			if g.touches(files[f]) {
+				g.files = append(g.files, files[f])
+				names[f] = append(names[f], g.Name)
+			}
 		}
-		if len(names) > 0 {
-			j.governed = append(j.governed, Governed{f.Path, names})
+		if len(g.files) > 0 {
+			g.same = map[string]bool{}
+			j.groups = append(j.groups, g)
 		}
 	}
-	for _, g := range j.all() {
-		if hit[g.Name] {
-			j.groups = append(j.groups, g)
+	for f := range files {
+		if len(names[f]) > 0 {
+			j.governed = append(j.governed, Governed{files[f].Path, names[f]})
 		}
 	}
 }
@@ -139,47 +170,43 @@ func (j *judgement) at(t time.Time) {
 }
 
 func (j *judgement) verdict() Verdict {
-	v := Verdict{Findings: j.findings, Next: j.next, Head: j.c.Head.Commit, Governed: j.governed}
+	v := Verdict{State: Ready, Findings: j.findings, Next: j.next, Head: j.c.Head.Commit, Governed: j.governed}
+	v.Turned = j.turned
 	for i := range j.groups {
-		if r := j.found[j.groups[i].Name]; r != nil {
-			v.Approvals = append(v.Approvals, r.counted...)
-			v.Turned = append(v.Turned, r.turned...)
-		}
+		v.Approvals = append(v.Approvals, j.groups[i].counted...)
+		v.Turned = append(v.Turned, j.groups[i].turned...)
 	}
 	v.Turned = once(v.Turned, v.Approvals)
-	v.State = Ready
-	for _, f := range j.findings {
-		if s := f.state(); severity(s) > severity(v.State) {
+	for i := range j.findings {
+		if s := j.findings[i].state(); Worse(s, v.State) {
 			v.State = s
 		}
 	}
 	v.Would = v.State
-	v.Title = clip(visible(j.title(v)), 80)
+	v.Title = title(j.title(v.State))
 	return v
 }
 
-// once drops reviews turned away by one group that count for another, and
-// repetitions.
+// once drops repetitions, and reviewers one group does not name whose review
+// counts for another.
 func once(turned []Turned, counted []Approved) []Turned {
 	seen := map[string]bool{}
 	for _, a := range counted {
-		seen[a.By.key()] = true
+		seen[a.By.key()+CodeNotAllowed] = true
 	}
 	var out []Turned
 	for _, t := range turned {
-		key := t.By.key()
-		if t.Code != CodeComment && t.Code != CodeSuperseded && seen[key] || seen[key+t.Code] {
-			continue
+		if key := t.By.key() + t.Code; !seen[key] {
+			seen[key] = true
+			out = append(out, t)
 		}
-		seen[key+t.Code] = true
-		out = append(out, t)
 	}
-	sort.SliceStable(out, func(a, b int) bool { return out[a].By.key() < out[b].By.key() })
+	slices.SortStableFunc(out, func(a, b Turned) int { return strings.Compare(a.By.key(), b.By.key()) })
 	return out
 }
 
 // state is what a finding makes of the change.
-func (f Finding) state() State {
+func (f *Finding) state() State {
 	if f.State == Met || f.State == Waived {
 		return Ready
 	}
@@ -189,14 +216,29 @@ func (f Finding) state() State {
 	return Failure // unreachable: every code used in a finding has a state
 }
 
-// severity orders states from the one that asks least.
+// severity orders states from the one that asks least; an unknown one asks most.
 func severity(s State) int {
-	for i, x := range []State{Nothing, Ready, BreakGlass, Shadow, Scheduled, Frozen, Waiting, Author, Failure} {
-		if x == s {
-			return i
-		}
+	switch s {
+	case Nothing:
+		return 0
+	case Ready:
+		return 1
+	case BreakGlass:
+		return 2
+	case Shadow:
+		return 3
+	case Scheduled:
+		return 4
+	case Frozen:
+		return 5
+	case Waiting:
+		return 6
+	case Author:
+		return 7
+	case Failure:
+		return 8
 	}
-	return len(s) + 100 // unreachable: an unknown state is worse than any
+	return 9
 }
 
 // Worse reports whether a asks more than b. Of several pull requests with one
@@ -213,115 +255,6 @@ func (p *Policy) shadow(v Verdict) Verdict {
 		would = "block"
 	}
 	v.State = Shadow
-	v.Title = clip("[Shadow] Would "+would+": "+v.Title, 80)
+	v.Title = title("[Shadow] Would " + would + ": " + v.Title)
 	return v
-}
-
-func (j *judgement) title(v Verdict) string {
-	var first Finding
-	n := 0
-	for _, f := range j.findings {
-		if f.state() == v.State && f.State != Met {
-			if n == 0 {
-				first = f
-			}
-			n++
-		}
-	}
-	switch v.State {
-	case Ready:
-		return j.readyTitle()
-	case Scheduled:
-		return "Scheduled - effective " + brief(first.Until, j.Zone) + first.Until.UTC().Format(" (15:04 UTC)")
-	case Frozen:
-		return "Frozen until " + brief(first.Until, j.Zone) + " - " + first.Short
-	case Waiting:
-		return j.waitingTitle()
-	case Author:
-		return authorTitle(first, n)
-	}
-	return j.failureTitle(first)
-}
-
-func authorTitle(first Finding, n int) string {
-	c, _ := Explain(first.Code)
-	t := "Author: " + c.act
-	if n > 1 {
-		return fmt.Sprintf("%s (1 of %d things)", t, n)
-	}
-	return t
-}
-
-func (j *judgement) failureTitle(f Finding) string {
-	switch f.Code {
-	case CodeBadRequest, CodeTwoRequests:
-		return fmt.Sprintf("Cannot read the change request - line %d", f.Line)
-	case CodeNewPolicy:
-		return fmt.Sprintf("Cannot read %s in this PR - line %d", PolicyPath, f.Line)
-	case CodeChangesRequested:
-		return "Changes requested by " + f.Short
-	case CodeUnknownName:
-		return "Cannot read the policy - it names somebody GitHub does not know"
-	case CodeGap:
-		return "ChangeGate could not finish - part of the change was not readable"
-	}
-	return f.Says
-}
-
-func (j *judgement) readyTitle() string {
-	n, plan, date := 0, "", "effective on merge"
-	seen := map[string]bool{}
-	for _, r := range j.found {
-		for _, a := range r.counted {
-			if !seen[a.By.key()] {
-				seen[a.By.key()] = true
-				n++
-			}
-		}
-	}
-	if q := j.request; q != nil && q.Rollback != nil && q.Rollback.To != "" {
-		plan = ", rollback to " + clip(q.Rollback.To, 24)
-	}
-	if q := j.request; q != nil && !q.EffectiveAt.IsZero() {
-		date = "effective " + q.EffectiveAt.UTC().Format("2006-01-02 15:04 UTC")
-	}
-	return "Ready - " + count(n, "approval") + plan + ", " + date
-}
-
-func (j *judgement) waitingTitle() string {
-	var from []string
-	missing, stale := 0, ""
-	for i := range j.groups {
-		r := j.found[j.groups[i].Name]
-		if r == nil || r.missing == 0 {
-			continue
-		}
-		missing += r.missing
-		if r.stale != nil && stale == "" {
-			stale = fmt.Sprintf("Approvals stale - %s approved %s, head is %s", r.stale.By.Login, short(r.stale.Commit), short(j.c.Head.Commit))
-			if r.stale.Commit == j.c.Head.Commit {
-				stale = fmt.Sprintf("Approvals stale - the change request was edited after %s approved", r.stale.By.Login)
-			}
-		}
-		from = append(from, r.from...)
-	}
-	switch {
-	case stale != "":
-		return stale
-	case missing > 0:
-		return "Waiting for " + count(missing, "approval") + " - from " + strings.Join(distinct(from), ", ")
-	}
-	return "Waiting for required checks"
-}
-
-func distinct(words []string) []string {
-	seen := map[string]bool{}
-	var out []string
-	for _, w := range words {
-		if !seen[w] {
-			seen[w] = true
-			out = append(out, w)
-		}
-	}
-	return out
 }

@@ -1,107 +1,146 @@
 package rules
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
 	yaml "go.yaml.in/yaml/v4"
 )
 
-// ImplicitGroup is the group that always governs the policy file.
-const ImplicitGroup = "changegate"
+// A pattern is one glob made ready to match: in lower case, with the part before
+// its first wildcard, which settles most paths without matching.
+type pattern struct {
+	body   string
+	prefix string
+	tree   bool // body is prefix and **: everything below a folder
+	out    bool // begins with "!"
+}
+
+// A matcher is a list of patterns.
+type matcher []pattern
+
+func newMatcher(globs []string) matcher {
+	var m matcher
+	for _, g := range globs {
+		body, out := strings.CutPrefix(strings.ToLower(g), "!")
+		p := pattern{body: body, prefix: body, out: out}
+		if i := strings.IndexAny(body, "*?[{"); i >= 0 {
+			p.prefix = body[:i]
+			p.tree = body[i:] == "**" && strings.HasSuffix(p.prefix, "/")
+		}
+		m = append(m, p)
+	}
+	return m
+}
+
+// governs reports whether path, in lower case, matches one of the patterns and
+// none of those that begin with "!". Case is ignored: on a case-folding disk
+// prompts/A.md and Prompts/a.md are one file.
+func (m matcher) governs(path string) bool {
+	in := false
+	for i := range m {
+		if p := &m[i]; p.matches(path) {
+			if p.out {
+				return false
+			}
+			in = true
+		}
+	}
+	return in
+}
+
+func (p *pattern) matches(path string) bool {
+	if !strings.HasPrefix(path, p.prefix) {
+		// `prompts/**` also matches a file called prompts.
+		return p.tree && path == p.prefix[:len(p.prefix)-1]
+	}
+	if p.tree {
+		return true
+	}
+	ok, err := doublestar.Match(p.body, path)
+	return ok && err == nil
+}
 
 // glob reads one path pattern and refuses those that can never match, which
 // would be rules that silently do not exist.
-func (r *reader) glob(n *yaml.Node, where string) string {
-	var g string
-	r.text(where, &g)(n)
-	body := strings.TrimPrefix(g, "!")
-	wrong, fix := "", ""
-	switch {
-	case n.Kind != yaml.ScalarNode:
-		return g
-	case body == "":
-		wrong, fix = "is empty", "a path such as prompts/**"
-	case len(g) > 256 || strings.Count(g, "{") > 3:
-		// Every brace group multiplies the work: 14 of them take 16 ms a match.
-		wrong, fix = "is longer than 256 characters or has more than 3 brace groups", "several shorter patterns"
-	case strings.HasPrefix(body, "/") || strings.HasPrefix(body, "./"):
-		wrong, fix = code(g)+" never matches: patterns are relative to the repository's root", code(strings.TrimLeft(body, "./"))
-	case strings.HasSuffix(body, "/"):
-		wrong, fix = code(g)+" never matches a file", code(g+"**")
-	case strings.Contains(body, "\\"):
-		wrong, fix = code(g)+" has a backslash", "forward slashes"
-	case strings.Contains("/"+body+"/", "/../"):
-		wrong, fix = code(g)+" leaves the repository", "a path inside it"
-	case !doublestar.ValidatePattern(body):
-		wrong, fix = code(g)+" is not a pattern", "close every [ and {"
-	default:
-		return g
+func (r *reader) glob(to *[]string) func(string, *yaml.Node) {
+	return func(where string, n *yaml.Node) {
+		var g string
+		before := len(r.problems)
+		r.text(where, &g)(n)
+		if len(r.problems) > before {
+			return
+		}
+		if wrong, fix := badGlob(g); wrong != "" {
+			r.add(n, CodeGlob, where+" "+wrong, fix)
+			return
+		}
+		*to = append(*to, g)
 	}
-	r.add(n, CodeGlob, where+" "+wrong, fix)
-	return g
 }
 
-// governs reports whether path matches one of the patterns and none of those
-// that begin with "!". Case is ignored: on a case-folding disk prompts/A.md and
-// Prompts/a.md are one file.
-func governs(patterns []string, path string) bool {
-	path, in := strings.ToLower(path), false
-	for _, p := range patterns {
-		body, out := strings.CutPrefix(p, "!")
-		if ok, err := doublestar.Match(strings.ToLower(body), path); err != nil || !ok {
-			continue
-		}
-		if out {
-			return false
-		}
-		in = true
+func badGlob(g string) (wrong, fix string) {
+	body, out := strings.CutPrefix(g, "!")
+	sign := ""
+	if out {
+		sign = "!"
 	}
-	return in
+	switch {
+	case body == "":
+		return "is " + code(g) + ", which matches nothing", "a path such as prompts/**"
+	case len(g) > 256 || strings.Count(g, "{") > 3:
+		// Every brace group multiplies the work: 14 of them take 16 ms a match.
+		return "is longer than 256 characters or has more than 3 brace groups", "several shorter patterns"
+	case strings.HasPrefix(body, "!"):
+		return "is " + code(g) + ", which is excluded twice", code(sign + strings.TrimLeft(body, "!"))
+	case rooted(body) != body:
+		return code(g) + " never matches: patterns are relative to the repository's root", code(sign + rooted(body))
+	case strings.HasSuffix(body, "/"):
+		return code(g) + " never matches a file", code(g + "**")
+	case strings.Contains(body, "\\"):
+		return code(g) + " has a backslash", "forward slashes"
+	case strings.Contains("/"+body+"/", "/../") || strings.Contains("/"+body+"/", "/./") || strings.Contains(body, "//"):
+		return code(g) + " has a step that no path has (.., . or an empty one)", "the path as the repository lists it"
+	case !doublestar.ValidatePattern(body):
+		return code(g) + " is not a pattern", "close every [ and {"
+	}
+	return "", ""
+}
+
+// rooted takes off what people write for "from the root"; .github keeps its dot.
+func rooted(body string) string {
+	for {
+		short := strings.TrimPrefix(strings.TrimPrefix(body, "/"), "./")
+		if short == body {
+			return body
+		}
+		body = short
+	}
 }
 
 // touches reports whether the group governs either end of a file's change: a
 // rename out of a governed folder removes a governed file.
 func (g *Group) touches(f File) bool {
-	return governs(g.Paths, f.Path) || f.OldPath != "" && governs(g.Paths, f.OldPath)
+	return g.match.governs(strings.ToLower(f.Path)) || f.OldPath != "" && g.match.governs(strings.ToLower(f.OldPath))
 }
 
 // GroupsOf returns the names of the groups that govern a file, in policy order.
 func (p *Policy) GroupsOf(f File) []string {
 	var out []string
-	for _, g := range p.all() {
-		if g.touches(f) {
-			out = append(out, g.Name)
+	for i := range p.judged {
+		if p.judged[i].touches(f) {
+			out = append(out, p.judged[i].Name)
 		}
 	}
 	return out
 }
 
-// all returns the policy's groups and, unless one names the policy file's path,
-// the implicit group that governs it. A pattern such as ** does not count as
-// naming it: whoever may edit everything would then also set the rules.
-func (p *Policy) all() []Group {
-	for _, g := range p.Groups {
-		for _, path := range g.Paths {
-			if strings.EqualFold(path, PolicyPath) {
-				return p.Groups
-			}
-		}
-	}
-	own := Group{
-		Name: ImplicitGroup, Kind: "other", Paths: []string{PolicyPath}, Risk: "high",
-		Approvals: []Approval{{Count: 1, From: []string{"maintain"}}},
-	}
-	return append(append([]Group(nil), p.Groups...), own)
-}
-
 // Globs returns every pattern with its group, for people to see a wrong one.
 func (p *Policy) Globs() []string {
 	var out []string
-	for _, g := range p.all() {
+	for _, g := range p.judged {
 		for _, path := range g.Paths {
-			out = append(out, fmt.Sprintf("%s (%s)", path, g.Name))
+			out = append(out, path+" ("+g.Name+")")
 		}
 	}
 	return out

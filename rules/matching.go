@@ -2,42 +2,89 @@ package rules
 
 import "time"
 
-// satisfied returns how many of the asked approvals can be filled by different
-// people, and when the last one needed was given. "Each by different people" is a
-// bipartite matching: counting entry by entry would depend on their order and let
-// a person who fits two entries block one who fits only one.
-func satisfied(as []Approval, voters []Review) (have int, at time.Time) {
-	var seats []*Approval
+// A matched is who fills which of the asked approvals.
+type matched struct {
+	have int
+	at   time.Time  // when the last one needed was given; zero while any is missing
+	open []Approval // the entries through which one more person would help
+}
+
+// match fills as many of the asked approvals as different people can. "Each by
+// different people" is a bipartite matching: counting entry by entry would depend
+// on their order and let a person who fits two entries block one who fits only
+// one. Voters come oldest first, so the first full assignment gives the time.
+func match(as []Approval, voters []*Review) matched {
+	m := matching{voters: voters}
 	for i := range as {
 		for range as[i].Count {
-			seats = append(seats, &as[i])
+			m.seats = append(m.seats, &as[i])
+			m.taken = append(m.taken, -1)
 		}
 	}
-	taken := make([]int, len(seats)) // voter in each seat, -1 none
-	for i := range taken {
-		taken[i] = -1
-	}
-	for v := range voters { // oldest first: the first full assignment gives the time
-		if have < len(seats) && seat(v, seats, voters, taken, make([]bool, len(seats))) {
-			have++
-			at = voters[v].At
+	var out matched
+	tried := make([]bool, len(m.seats))
+	for v := range voters {
+		clear(tried)
+		if out.have < len(m.seats) && m.seat(v, tried) {
+			out.have++
+			out.at = voters[v].At
 		}
 	}
-	if have < len(seats) {
-		at = time.Time{}
+	if out.have < len(m.seats) {
+		out.at = time.Time{}
+		out.open = m.open()
 	}
-	return have, at
+	return out
+}
+
+type matching struct {
+	seats  []*Approval
+	voters []*Review
+	taken  []int // voter in each seat, -1 none
 }
 
 // seat finds a seat for a voter, moving others along (Kuhn's algorithm).
-func seat(v int, seats []*Approval, voters []Review, taken []int, tried []bool) bool {
-	for s := range seats {
-		if tried[s] || !seats[s].names(voters[v]) {
+func (m *matching) seat(v int, tried []bool) bool {
+	for s := range m.seats {
+		if tried[s] || !m.seats[s].names(m.voters[v]) {
 			continue
 		}
 		tried[s] = true
-		if taken[s] < 0 || seat(taken[s], seats, voters, taken, tried) {
-			taken[s] = v
+		if m.taken[s] < 0 || m.seat(m.taken[s], tried) {
+			m.taken[s] = v
+			return true
+		}
+	}
+	return false
+}
+
+// open lists the entries that have a free seat, or one whose voter could move to
+// a free one: whoever is asked must be able to help.
+func (m *matching) open() []Approval {
+	free := make([]bool, len(m.seats))
+	for s := range m.seats {
+		free[s] = m.taken[s] < 0
+	}
+	for again := true; again; {
+		again = false
+		for s := range m.seats {
+			if !free[s] && m.canLeave(s, free) {
+				free[s], again = true, true
+			}
+		}
+	}
+	var out []Approval
+	for s := range m.seats {
+		if free[s] && (s == 0 || m.seats[s] != m.seats[s-1] || !free[s-1]) {
+			out = append(out, *m.seats[s])
+		}
+	}
+	return out
+}
+
+func (m *matching) canLeave(s int, free []bool) bool {
+	for t := range m.seats {
+		if free[t] && m.seats[t].names(m.voters[m.taken[s]]) {
 			return true
 		}
 	}

@@ -2,8 +2,8 @@ package rules
 
 // judgeRollback checks that the way back is declared and that its target was in
 // the history of the base branch: anything else was never in production.
-func judgeRollback(j *judgement, g *Group) {
-	if len(j.reqWrong.Problems) > 0 {
+func judgeRollback(j *judgement, g *judged) {
+	if len(j.unreadable.Problems) > 0 {
 		return // the change request's own finding says what to do
 	}
 	q := j.request
@@ -11,16 +11,16 @@ func judgeRollback(j *judgement, g *Group) {
 		j.noPlan(g)
 		return
 	}
-	f := Finding{Group: g.Name, Rule: RuleRollbackPlan, State: Unmet, Path: q.path, Line: q.planLine}
-	if q.path == "" {
-		f.Line = 0
+	f := Finding{Group: g.Name, Rule: RuleRollbackPlan, State: Unmet}
+	if q.path != "" {
+		f.Path, f.Line = q.path, q.planLine
 	}
-	to, t := code(q.Rollback.To), j.c.Target
+	to, revision, t := code(q.Rollback.To), q.Rollback.revision(), j.c.Target
 	switch {
-	case q.Rollback.revision() == "":
+	case revision == "":
 		j.met(g.Name, RuleRollbackPlan, "revert of this pull request")
 		return
-	case t == nil || t.To != q.Rollback.revision() || t.Commit == "":
+	case t == nil || t.To != revision || t.Commit == "":
 		f.Code, f.Says = CodeNoTarget, "rollback.to "+to+" names nothing on "+code(j.c.Base.Branch)
 	case !t.InBase:
 		f.Code, f.Says = CodeOutsideBase, "rollback.to "+to+" is not in the history of "+code(j.c.Base.Branch)
@@ -32,28 +32,22 @@ func judgeRollback(j *judgement, g *Group) {
 	j.add(f)
 }
 
-func (j *judgement) noPlan(g *Group) {
+func (j *judgement) noPlan(g *judged) {
+	how := j.request != nil && j.request.Rollback != nil
 	if !g.Rollback {
-		j.met(g.Name, RuleRollbackPlan, "optional, none declared")
+		says := "optional, none declared"
+		if how {
+			says = "optional; the plan declared has no `rollback.to`, so nothing was verified"
+		}
+		j.met(g.Name, RuleRollbackPlan, says)
 		return
 	}
-	path := ""
-	for _, gov := range j.governed {
-		if contains(gov.Groups, g.Name) {
-			path = gov.Path
-			break
-		}
-	}
-	j.add(Finding{Group: g.Name, Rule: RuleRollbackPlan, State: Unmet, Code: CodeRollback, Path: path, Line: 1,
+	f := Finding{Group: g.Name, Rule: RuleRollbackPlan, State: Unmet, Code: CodeRollback, Path: g.files[0].Path, Line: 1,
 		Says: "group " + code(g.Name) + " requires a rollback plan and none is declared",
-		Fix:  "add to the change request, inside `change:`\n```yaml\n  rollback:\n    to: " + j.suggestion() + "\n```"})
-}
-
-func contains(all []string, s string) bool {
-	for _, a := range all {
-		if a == s {
-			return true
-		}
+		Fix:  "add to the change request, inside `change:`\n```yaml\n  rollback:\n    to: " + j.suggestion() + "\n```"}
+	if how {
+		f.Says = "group " + code(g.Name) + " requires a rollback plan, and the one declared has no `rollback.to`"
+		f.Fix = "write `rollback.to: " + j.suggestion() + "`, the version before this change"
 	}
-	return false
+	j.add(f)
 }

@@ -1,6 +1,9 @@
 package rules
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // judgePolicyFile checks the new version of a policy that the change edits, and
 // that everybody the policy names exists.
@@ -10,14 +13,27 @@ func judgePolicyFile(j *judgement) {
 			Says: "the policy names " + code(name) + ", which GitHub does not know or does not show to ChangeGate",
 			Fix:  "correct the name in " + code(PolicyPath) + " on " + code(j.c.Base.Branch) + ", or let the App see the team"})
 	}
-	n := j.c.NewPolicy
+	n, edited := j.c.NewPolicy, j.writesPolicy()
 	switch {
+	case n == nil && edited:
+		j.add(Finding{Rule: RulePolicyFile, State: Unmet, Code: CodeGap,
+			Says: "the new version of " + code(PolicyPath) + " was not read", Fix: "re-run the check"})
 	case n == nil:
 	case n.Deleted:
 		j.met("", RulePolicyFile, "deletes the policy: after the merge this repository is no longer gated")
 	default:
 		j.newPolicy(n)
 	}
+}
+
+// writesPolicy reports whether the change leaves another version of the policy.
+func (j *judgement) writesPolicy() bool {
+	for _, f := range j.c.Files {
+		if f.Path == PolicyPath && f.Status != "deleted" {
+			return true
+		}
+	}
+	return false
 }
 
 // newPolicy holds a pull request's own version of the policy to the parser that
@@ -36,8 +52,8 @@ func (j *judgement) newPolicy(n *PolicyText) {
 
 // judgeRequest checks that the change declares itself.
 func judgeRequest(j *judgement) {
-	path := j.reqWrong.path
-	for _, p := range j.reqWrong.Problems {
+	path := j.unreadable.path
+	for _, p := range j.unreadable.Problems {
 		c := CodeBadRequest
 		if p.Code == CodeTwoRequests {
 			c = CodeTwoRequests
@@ -46,7 +62,7 @@ func judgeRequest(j *judgement) {
 			Says: place(p) + p.Says, Fix: p.Fix})
 	}
 	switch q := j.request; {
-	case len(j.reqWrong.Problems) > 0:
+	case len(j.unreadable.Problems) > 0:
 	case q == nil:
 		j.add(Finding{Rule: RuleChangeRequest, State: Unmet, Code: CodeNoRequest,
 			Says: "the change does not declare itself",
@@ -65,7 +81,7 @@ func judgeRequest(j *judgement) {
 
 // template is the change request the policy asks for, ready to paste.
 func (j *judgement) template() string {
-	lines := []string{"```yaml", "change:", "  why: one sentence"}
+	lines := []string{"```yaml", "change:", "  why: # one sentence: what changes, and for what reason"}
 	plan, date := false, false
 	for _, g := range j.groups {
 		plan, date = plan || g.Rollback, date || g.EffectiveAt
@@ -81,11 +97,15 @@ func (j *judgement) template() string {
 
 // suggestion is the version in production before the change: the merge base.
 func (j *judgement) suggestion() string {
-	if j.c.MergeBase != "" {
-		return short(j.c.MergeBase)
+	for _, commit := range []string{j.c.MergeBase, j.c.Base.Commit} {
+		if hexadecimal.MatchString(commit) {
+			return short(commit)
+		}
 	}
-	return short(j.c.Base.Commit)
+	return "revert"
 }
+
+var hexadecimal = regexp.MustCompile(`^[0-9a-f]{7,64}$`)
 
 // risk is the highest of the policy's floors and the declared one.
 func (j *judgement) risk() string {

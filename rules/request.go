@@ -1,17 +1,15 @@
 package rules
 
 import (
-	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
-	"github.com/yuin/goldmark"
-	"github.com/yuin/goldmark/ast"
-	"github.com/yuin/goldmark/text"
 	yaml "go.yaml.in/yaml/v4"
 )
 
@@ -51,7 +49,7 @@ func (q *Request) Digest() string {
 	}
 	at := ""
 	if !q.EffectiveAt.IsZero() {
-		at = q.EffectiveAt.UTC().Format(time.RFC3339)
+		at = q.EffectiveAt.UTC().Format(time.RFC3339Nano)
 	}
 	h := sha256.New()
 	for _, part := range []string{"changegate request v1", q.Risk, at, fmt.Sprint(q.OnMerge), back.To, back.How, back.Owner, back.Tested, q.RequestedBy} {
@@ -67,37 +65,6 @@ func RequestPath(path string) bool {
 		(strings.HasSuffix(name, ".yml") || strings.HasSuffix(name, ".yaml"))
 }
 
-// RequestsIn finds the change requests in a pull request's description: fenced
-// yaml blocks with a top-level change key. A Markdown parser finds them, because
-// templates hide examples in comments, quotes and longer fences.
-func RequestsIn(body string) []RequestText {
-	if len(body) > MaxRequest*2 {
-		body = strings.ToValidUTF8(body[:MaxRequest*2], "")
-	}
-	source := []byte(strings.ReplaceAll(body, "\r\n", "\n"))
-	var found []RequestText
-	doc := goldmark.DefaultParser().Parse(text.NewReader(source))
-	for n := doc.FirstChild(); n != nil; n = n.NextSibling() {
-		block, ok := n.(*ast.FencedCodeBlock)
-		if !ok || block.Lines().Len() == 0 || !isYAML(block.Language(source)) {
-			continue
-		}
-		content := block.Lines().Value(source)
-		if changeKey.Match(content) {
-			start := block.Lines().At(0).Start
-			found = append(found, RequestText{Line: 1 + bytes.Count(source[:start], []byte("\n")), Text: string(content)})
-		}
-	}
-	return found
-}
-
-var changeKey = regexp.MustCompile(`(?m)^["']?change["']?[ \t]*:`)
-
-func isYAML(language []byte) bool {
-	l := strings.ToLower(string(language))
-	return l == "yaml" || l == "yml"
-}
-
 // RollbackTarget returns the revision that rollback.to asks to resolve: the commit
 // part of path@commit, and "" when there is nothing to look up.
 func RollbackTarget(texts []RequestText) string {
@@ -106,6 +73,14 @@ func RollbackTarget(texts []RequestText) string {
 		return ""
 	}
 	return q.Rollback.revision()
+}
+
+// named is the target as a title shows it: without the path.
+func (b *Rollback) named() string {
+	if r := b.revision(); r != "" {
+		return r
+	}
+	return b.To
 }
 
 func (b *Rollback) revision() string {
@@ -132,13 +107,25 @@ func ReadRequest(texts []RequestText, loc *time.Location) (*Request, Problems) {
 	return q, s.Problems
 }
 
+// most is how many texts are compared. One is right; a pull request may add files
+// without end, each of which costs a millisecond to read.
+const most = 10
+
 func readRequest(texts []RequestText, loc *time.Location) (*Request, sourced) {
+	texts = slices.Clone(texts) // in the order of their paths: which was found first must not matter
+	slices.SortStableFunc(texts, func(a, b RequestText) int {
+		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line))
+	})
+	if len(texts) > most {
+		return nil, sourced{texts[most].Path, Problems{{Code: CodeTwoRequests, Line: texts[most].Line,
+			Says: fmt.Sprintf("%d change requests are too many", len(texts)), Fix: "keep one"}}}
+	}
 	var chosen *Request
 	for _, t := range texts {
 		r := &reader{line: t.Line - 1}
 		q := r.request(t, loc)
 		if len(r.problems) > 0 {
-			return nil, sourced{t.Path, r.problems}
+			return nil, sourced{t.Path, r.all()}
 		}
 		switch {
 		case chosen == nil:
@@ -163,65 +150,63 @@ func (r *reader) request(t RequestText, loc *time.Location) *Request {
 		return q
 	}
 	seen := r.fields(root, "the change request", field{"change", func(n *yaml.Node) { r.change(n, q, loc) }})
-	if root.Kind == yaml.MappingNode && !seen["change"] {
+	if root.Kind == yaml.MappingNode && seen["change"] == nil {
 		r.add(root, CodeValue, "the top-level key change is missing", "change:")
 	}
 	return q
 }
 
 func (r *reader) change(n *yaml.Node, q *Request, loc *time.Location) {
-	var requestedBy string
 	r.fields(n, "change",
 		field{"why", r.text("why", &q.Why)},
 		field{"risk", r.oneOf("risk", &q.Risk, "low", "medium", "high")},
 		field{"effective_at", func(n *yaml.Node) { r.effectiveAt(n, q, loc) }},
 		field{"rollback", func(n *yaml.Node) { r.rollback(n, q) }},
 		field{"ticket", r.text("ticket", &q.Ticket)},
-		field{"requested_by", func(n *yaml.Node) {
-			r.text("requested_by", &requestedBy)(n)
-			q.RequestedBy = strings.ToLower(strings.TrimPrefix(requestedBy, "@"))
-			if !loginName.MatchString(q.RequestedBy) {
-				r.add(n, CodeValue, "requested_by is "+shown(n), "one GitHub login")
-			}
-		}},
+		field{"requested_by", r.matching("requested_by", &q.RequestedBy, requester, "one GitHub login")},
 	)
+	q.RequestedBy = strings.ToLower(strings.TrimPrefix(q.RequestedBy, "@"))
 }
 
 func (r *reader) effectiveAt(n *yaml.Node, q *Request, loc *time.Location) {
-	var s, wrong, fix string
-	r.text("effective_at", &s)(n)
 	q.dateLine = n.Line + r.line
-	if strings.EqualFold(s, OnMerge) {
+	if n.Kind == yaml.ScalarNode && strings.EqualFold(strings.TrimSpace(n.Value), OnMerge) {
 		q.OnMerge = true
 		return
 	}
-	if n.Kind != yaml.ScalarNode {
-		return
-	}
-	if q.EffectiveAt, wrong, fix = ParseTime(s, loc); wrong != "" {
-		r.add(n, CodeTime, "effective_at: "+wrong, fix)
-	}
+	r.instant("effective_at", &q.EffectiveAt, loc)(n)
 }
 
-// target is what rollback.to may look like. Anything that could be read as an
-// option, a range or a path out of the tree by some tool further on is refused here.
-var target = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_./+-]{0,199}(@[A-Za-z0-9_][A-Za-z0-9_./+-]{0,99})?$`)
+var (
+	requester = regexp.MustCompile(`^@?[A-Za-z0-9][A-Za-z0-9_-]{0,38}$`)
+	owner     = regexp.MustCompile(`^@?[A-Za-z0-9][A-Za-z0-9_-]{0,38}(/[A-Za-z0-9][A-Za-z0-9._-]{0,99})?$`)
+	// target is what rollback.to may look like. Anything that could be read as an
+	// option, a range or a path out of the tree by some tool further on is refused.
+	target = regexp.MustCompile(`^[A-Za-z0-9_.][A-Za-z0-9_./+-]{0,199}(@[A-Za-z0-9_][A-Za-z0-9_./+-]{0,99})?$`)
+)
+
+// matching reads a text of a given form.
+func (r *reader) matching(where string, to *string, form *regexp.Regexp, fix string) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		s := strings.TrimSpace(n.Value)
+		if n.Kind != yaml.ScalarNode || !form.MatchString(s) || strings.Contains(s, "..") {
+			r.add(n, CodeValue, where+" is "+shown(n), fix)
+			return
+		}
+		*to = s
+	}
+}
 
 func (r *reader) rollback(n *yaml.Node, q *Request) {
 	b := &Rollback{}
 	q.planLine = n.Line + r.line
 	r.fields(n, "rollback",
-		field{"to", func(n *yaml.Node) {
-			r.text("rollback.to", &b.To)(n)
-			if b.To != "" && (!target.MatchString(b.To) || strings.Contains(b.To, "..")) {
-				r.add(n, CodeValue, "rollback.to is "+shown(n), "a commit or tag on the base branch, path@commit, an earlier version, or revert")
-			}
-		}},
+		field{"to", r.matching("rollback.to", &b.To, target, "a commit or tag on the base branch, path@commit, an earlier version, or revert")},
 		field{"how", r.text("rollback.how", &b.How)},
-		field{"owner", r.text("rollback.owner", &b.Owner)},
+		field{"owner", r.matching("rollback.owner", &b.Owner, owner, "a login or @org/team")},
 		field{"tested", r.text("rollback.tested", &b.Tested)},
 	)
-	if b.To != "" || b.How != "" {
+	if *b != (Rollback{}) {
 		q.Rollback = b
 	}
 }

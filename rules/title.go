@@ -1,0 +1,141 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+)
+
+// title makes one line of at most 80 characters: what GitHub's merge box shows.
+func title(s string) string { return clip(visible(s), 80) }
+
+// title says the state and the one fact that matters (CONTRACT §5).
+func (j *judgement) title(s State) string {
+	var all []*Finding // those that made the state
+	for i := range j.findings {
+		if f := &j.findings[i]; f.state() == s && f.State != Met && f.State != Waived {
+			all = append(all, f)
+		}
+	}
+	switch s {
+	case Ready:
+		return j.readyTitle()
+	case Scheduled:
+		return j.scheduledTitle(latest(all))
+	case Frozen:
+		f := latest(all)
+		return "Frozen until " + brief(f.Until, j.Zone) + " - " + inline(f.Short)
+	case Waiting:
+		return j.waitingTitle(all)
+	case Author:
+		return authorTitle(all)
+	}
+	return j.failureTitle(all[0])
+}
+
+// latest is the finding that ends last: until then the change waits.
+func latest(all []*Finding) *Finding {
+	last := all[0]
+	for _, f := range all {
+		if f.Until.After(last.Until) {
+			last = f
+		}
+	}
+	return last
+}
+
+func (j *judgement) scheduledTitle(f *Finding) string {
+	t := "Scheduled - effective " + brief(f.Until, j.Zone)
+	if utc := inUTC(f.Until, j.Zone); len(t+utc) <= 80 {
+		return t + utc
+	}
+	return t
+}
+
+// authorTitle names the first thing to do and counts different ones: three groups
+// that miss one plan are one thing.
+func authorTitle(all []*Finding) string {
+	var acts []string
+	for _, f := range all {
+		c, _ := Explain(f.Code)
+		acts = append(acts, c.act)
+	}
+	acts = distinct(acts)
+	if len(acts) > 1 {
+		return fmt.Sprintf("Author: %s (1 of %d things)", acts[0], len(acts))
+	}
+	return "Author: " + acts[0]
+}
+
+func (j *judgement) failureTitle(f *Finding) string {
+	switch f.Code {
+	case CodeBadRequest, CodeTwoRequests:
+		return "Cannot read the change request" + atLine(f.Line)
+	case CodeNewPolicy:
+		return "Cannot read " + PolicyPath + " in this PR" + atLine(f.Line)
+	case CodeChangesRequested:
+		return "Changes requested by " + inline(f.Short)
+	case CodeUnknownName:
+		return "Cannot read the policy - it names somebody GitHub does not know"
+	}
+	return "ChangeGate could not finish - part of the change was not readable"
+}
+
+func atLine(line int) string {
+	if line == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" - line %d", line)
+}
+
+func (j *judgement) readyTitle() string {
+	plan, date := "", "effective on merge"
+	people := map[string]bool{}
+	for i := range j.groups {
+		for _, a := range j.groups[i].counted {
+			people[a.By.key()] = true
+		}
+	}
+	if q := j.request; q != nil && q.Rollback != nil && q.Rollback.To != "" {
+		plan = ", rollback to " + clip(q.Rollback.named(), 24)
+	}
+	if q := j.request; q != nil && !q.EffectiveAt.IsZero() {
+		date = "effective " + q.EffectiveAt.UTC().Format("2006-01-02 15:04 UTC")
+	}
+	return "Ready - " + count(len(people), "approval") + plan + ", " + date
+}
+
+func (j *judgement) waitingTitle(all []*Finding) string {
+	var from []string
+	missing := 0
+	for i := range j.groups {
+		g := &j.groups[i]
+		if g.missing == 0 {
+			continue
+		}
+		if g.stale != nil {
+			return "Approvals stale - " + j.staleness(g)
+		}
+		missing += g.missing
+		for _, f := range g.from {
+			from = append(from, spelled(f))
+		}
+	}
+	switch {
+	case missing > 0:
+		return "Waiting for " + count(missing, "approval") + " - from " + strings.Join(distinct(from), ", ")
+	case all[0].Code == CodeWorkflowEdit:
+		return "Waiting for 1 approval - from maintain access, as a workflow is edited"
+	}
+	return "Waiting for required checks"
+}
+
+func (j *judgement) staleness(g *judged) string {
+	by, commit := inline(g.stale.By.Login), inline(short(g.stale.Commit))
+	switch g.because {
+	case CodeOldBase:
+		return "the base branch changed after " + by + " approved"
+	case CodeOldRequest:
+		return "the change request was edited after " + by + " approved"
+	}
+	return by + " approved " + commit + ", head is " + inline(short(j.c.Head.Commit))
+}
