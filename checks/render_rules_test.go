@@ -408,3 +408,38 @@ func situationView() View {
 	v.Verdict.Approvals = []rules.Approved{rev1}
 	return v
 }
+
+func TestLeadSaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]string{
+		rules.CodeNewPolicy:        "**This PR changes the policy file and the new file does not load.** Other pull requests into `main` are unaffected: they still use `main@b1f2e90`.\n",
+		rules.CodePolicyBroken:     "**The policy on `main` does not load, so nothing can be judged by it.** Not caused by this change; a maintainer repairs it on `main`.\n",
+		rules.CodeBadRequest:       "**The change request cannot be read.** `dev1` corrects it as below.\n",
+		rules.CodeTwoRequests:      "**There are two change requests and they disagree.** `x` and `y` differ.\n",
+		rules.CodeChangesRequested: "**Changes requested.** `x` and `y` differ.\n",
+		rules.CodeUnknownName:      "**The policy names somebody GitHub does not know.** `x` and `y` differ.\n",
+		rules.CodeGap:              "**Part of this change was not readable, so it is not judged.** `x` and `y` differ.\n",
+		"CG999":                    "**This change cannot pass as it is.** `x` and `y` differ.\n",
+	} {
+		f := rules.Finding{Rule: rules.RulePolicyFile, State: rules.Unmet, Code: code, Says: "`x` and `y` differ", Fix: "make them agree"}
+		if got := Render(view(rules.Failure, "x", f)).Output.Summary; !strings.HasPrefix(got, want) || !strings.Contains(got, "\n1. Make them agree.\n") {
+			t.Errorf("%s reads:\n%s", code, got)
+		}
+	}
+	if got := Render(view(rules.Failure, "x")).Output.Summary; !strings.HasPrefix(got, "**This change cannot pass as it is.**\n") {
+		t.Errorf("without a finding it reads:\n%s", got)
+	}
+}
+
+// Waiting for people and for the clock at once names both, people first.
+func TestWaitingForPeopleAndClock(t *testing.T) {
+	t.Parallel()
+	frozen := rules.Finding{Group: "prompts", Rule: rules.RuleFreezeWindow, State: rules.Pending, Code: rules.CodeFreeze,
+		Until: at.Add(time.Hour), Says: "freeze", Fix: "nothing to do"}
+	got := Render(view(rules.Waiting, "Waiting", askTeam, frozen)).Output.Summary
+	want := "### What happens next\n1. Ask `@acme/ai-safety` to approve `e55a210` in Files changed > Review changes; nobody who contributed counts.\n" +
+		"2. After that it waits for the clock, until Mon 2026-11-23 15:52 Europe/Berlin (14:52 UTC).\n"
+	if !strings.Contains(got, want) {
+		t.Errorf("no\n%s\nin\n%s", want, got)
+	}
+}
