@@ -379,9 +379,8 @@ func TestRenderWhatTheRulesSay(t *testing.T) {
 		}
 		return ast.WalkContinue, nil
 	})
-	want := []string{"yaml: change:\n  why: one sentence\n  rollback:\n    to: b1f2e90\n"}
-	if diff := cmp.Diff(want, blocks); diff != "" {
-		t.Errorf("blocks to copy (-want +got):\n%s\n%s", diff, r.Output.Summary)
+	if len(blocks) != 1 || !strings.HasPrefix(blocks[0], "yaml: change:\n  why: ") || !strings.Contains(blocks[0], "\n  rollback:\n    to: b1f2e90\n") {
+		t.Errorf("blocks to copy: %q in\n%s", blocks, r.Output.Summary)
 	}
 	if r.Conclusion != "action_required" || !slices.ContainsFunc(r.Output.Annotations, func(a Annotation) bool { return a.Path == "prompts/refund.md" && a.From == 1 }) {
 		t.Errorf("%s, annotations %+v", r.Conclusion, r.Output.Annotations)
