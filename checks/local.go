@@ -14,7 +14,7 @@ import (
 // Head into Base were open.
 type LocalOptions struct {
 	Repo string // a folder in a work tree, or a bare repository
-	Base string // a branch, else a tag or commit
+	Base string // a branch, else a tag or commit; those become their own Base.Branch
 	Head string // likewise, or HEAD
 	Body string // the pull request's description, which git does not hold
 }
@@ -37,11 +37,17 @@ func Local(ctx context.Context, o LocalOptions) (*Gathered, error) {
 	if err != nil {
 		return nil, fmt.Errorf("resolve head %q: %w", o.Head, err)
 	}
-	def := c.defaultBranch(branch)
+	branch = branchOr(branch, base)
+	return c.gather(ctx, span{base, head, branch, from, c.defaultBranch(branch), o.Body})
+}
+
+// branchOr names a base that was given as a tag or commit: by the first seven
+// digits of its id, which no policy lists as a branch.
+func branchOr(branch string, base plumbing.Hash) string {
 	if branch == "" {
-		branch = def // a bare commit as base: judged as a pull request into the default branch
+		return base.String()[:7]
 	}
-	return c.gather(ctx, span{base, head, branch, from, def, o.Body})
+	return branch
 }
 
 // A span is a change before it was read.
@@ -109,16 +115,16 @@ func (c *Clone) fork(ch *rules.Change, s span) (plumbing.Hash, error) {
 }
 
 func (c *Clone) compare(ch *rules.Change, from, to plumbing.Hash) error {
-	old, err := c.treeOf(from)
+	before, err := c.treeOf(from)
 	if err != nil {
 		return err
 	}
-	new, err := c.treeOf(to)
+	after, err := c.treeOf(to)
 	if err != nil {
 		return err
 	}
 	d := treeDiff{clone: c}
-	if err := d.folder("", old, new); err != nil {
+	if err := d.folder("", before, after); err != nil {
 		return err
 	}
 	if d.full {

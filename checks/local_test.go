@@ -131,7 +131,7 @@ func TestLocalPolicy(t *testing.T) {
 		"a link":        {files{PolicyPath: "mode 120000 /etc/passwd"}, PolicyUnreadable, "a symbolic link"},
 		"a folder":      {files{PolicyPath + "/x": "1"}, PolicyUnreadable, "a folder"},
 		"a submodule":   {files{PolicyPath: "mode 160000 " + strings.Repeat("1", 40)}, PolicyUnreadable, "a submodule"},
-		"huge":          {files{PolicyPath: strings.Repeat("#", rules.MaxPolicy+1)}, PolicyUnreadable, "at most 262144"},
+		"huge":          {files{PolicyPath: strings.Repeat("#", rules.MaxPolicy+1)}, PolicyUnreadable, fmt.Sprintf("at most %d", rules.MaxPolicy)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -442,6 +442,14 @@ func TestLineIsThePastOfABranch(t *testing.T) {
 	}
 
 	at := line.Steps[1].At
+	detached, err := c.Line(merge.String(), time.Time{}, time.Time{})
+	must(t, err)
+	g, err := c.Past(t.Context(), detached.Steps[2])
+	must(t, err)
+	if got := g.Change.Base; detached.Branch != merge.String()[:7] || got.Branch != direct.String()[:7] || got.Commit != direct.String() {
+		t.Errorf("a line of no branch: %q, into %+v", detached.Branch, got)
+	}
+
 	some, err := c.Line("main", at, line.Steps[2].At)
 	must(t, err)
 	if len(some.Steps) != 1 || some.Steps[0].Commit != direct.String() {

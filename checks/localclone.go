@@ -104,7 +104,7 @@ func (c *Clone) defaultBranch(asked string) string {
 			return name
 		}
 	}
-	if asked == "" || c.bare {
+	if c.bare {
 		if r, err := c.repo.Reference(plumbing.HEAD, false); err == nil && r.Target().IsBranch() {
 			return r.Target().Short()
 		}

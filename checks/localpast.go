@@ -13,7 +13,7 @@ import (
 // A Line is the first-parent history of a branch: each of its commits is one
 // past merge, or one commit that went straight or squashed onto the branch.
 type Line struct {
-	Branch string
+	Branch string // or the tip's short id, when no branch was named
 	Tip    string
 	Steps  []Step // oldest first
 	// Cut is the oldest commit of a shallow clone, which cannot be judged because
@@ -41,15 +41,12 @@ func (c *Clone) Line(branch string, since, until time.Time) (*Line, error) {
 	if err != nil {
 		return nil, fmt.Errorf("resolve branch %q: %w", branch, err)
 	}
-	if name == "" {
-		name = branch
-	}
 	nodes, err := c.past.firstParents(tip)
 	if err != nil {
 		return nil, err
 	}
 	def := c.defaultBranch(name)
-	l := &Line{Branch: name, Tip: tip.String()}
+	l := &Line{Branch: branchOr(name, tip), Tip: tip.String()}
 	for _, n := range nodes {
 		at := time.Unix(n.when, 0).UTC()
 		switch {
@@ -85,7 +82,7 @@ func (c *Clone) Past(ctx context.Context, s Step) (*Gathered, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read commit %s: %w", s.Commit, err)
 	}
-	g, err := c.gather(ctx, span{base: s.base, head: s.head, branch: s.branch, defaultBranch: s.defaultBranch, body: commit.Message})
+	g, err := c.gather(ctx, span{base: s.base, head: s.head, branch: branchOr(s.branch, s.base), defaultBranch: s.defaultBranch, body: commit.Message})
 	if err != nil {
 		return nil, err
 	}

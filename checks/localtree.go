@@ -25,15 +25,15 @@ type treeDiff struct {
 
 // folder compares two trees; dir is empty or ends with a slash. Either may be
 // zero.
-func (d *treeDiff) folder(dir string, old, new plumbing.Hash) error {
-	if old == new || d.full {
+func (d *treeDiff) folder(dir string, was, is plumbing.Hash) error {
+	if was == is || d.full {
 		return nil
 	}
-	before, err := d.clone.entries(old)
+	before, err := d.clone.entries(was)
 	if err != nil {
 		return err
 	}
-	after, err := d.clone.entries(new)
+	after, err := d.clone.entries(is)
 	if err != nil {
 		return err
 	}

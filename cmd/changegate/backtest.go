@@ -32,9 +32,13 @@ func runBacktest(ctx context.Context, args []string, e env) int {
 	since := fs.String("since", "", "first `date`, 2026-06-01 (UTC) or a time")
 	until := fs.String("until", "", "`date` before which to stop")
 	policy := fs.String("policy", "", "`file` of a policy to judge by")
+	show := fs.Bool("suggested", false, "print the suggested policy, a start for one's own, and end")
 	asJSON := fs.Bool("json", false, "print the report as JSON")
 	if _, code, done := e.parse(fs, args, 0); done {
 		return code
+	}
+	if *show {
+		return e.print(string(suggested), exitOK)
 	}
 	t := backtest{env: e, branch: *branch, parsed: map[string]parsed{}}
 	err := errors.Join(date("since", *since, &t.since), date("until", *until, &t.until), t.fixedPolicy(*policy))
@@ -152,7 +156,7 @@ func (t *backtest) step(ctx context.Context, clone *checks.Clone, s checks.Step,
 		r.NotEnrolled++
 	case len(p.problems) > 0:
 		r.add(s, g, rules.Evaluate(g.Policy.Data, &g.Change, s.At), nil)
-	case t.fixed == nil && !p.Watches(g.Change.Base.Branch, g.Change.DefaultBranch):
+	case t.fixed == nil && !watched(p.Policy, &g.Change):
 		r.NotWatched++
 	default:
 		r.add(s, g, p.Decide(&g.Change, s.At), p.Policy)

@@ -79,7 +79,7 @@ func (r *report) add(s checks.Step, g *checks.Gathered, v rules.Verdict, p *rule
 	}
 	r.Governed++
 	r.states[v.Would]++
-	j := judged{Commit: s.Commit, At: s.At, Merge: s.Merge, Title: clean(g.Title), State: v.Would, Files: len(v.Governed), Groups: []string{}, Asked: []string{}}
+	j := judged{Commit: s.Commit, At: s.At, Merge: s.Merge, Title: clipEnd(clean(g.Title), 200), State: v.Would, Files: len(v.Governed), Groups: []string{}, Asked: []string{}}
 	for _, f := range v.Governed {
 		j.Groups = append(j.Groups, f.Groups...)
 	}

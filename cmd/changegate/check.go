@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"changegate/checks"
@@ -98,12 +99,18 @@ func judge(g *checks.Gathered, now time.Time) (rules.Verdict, error) {
 		return nothing, errors.New("read policy " + c.Base.Branch + ":" + p.Path + ": " + p.Why)
 	}
 	v := rules.Evaluate(p.Data, c, now)
-	if parsed, problems := rules.ParsePolicy(p.Data); len(problems) == 0 && !parsed.Watches(c.Base.Branch, c.DefaultBranch) {
+	if parsed, problems := rules.ParsePolicy(p.Data); len(problems) == 0 && !watched(parsed, c) {
 		v = nothing
 		v.Title = clipEnd("Not governed - the policy does not watch "+clean(c.Base.Branch), width)
 	}
 	v.Policy = p.Commit + ":" + p.Path
 	return v, nil
+}
+
+// watched reports whether a change into this base is judged. A base that was given
+// as a commit belongs to no branch that the policy could leave out, so it is.
+func watched(p *rules.Policy, c *rules.Change) bool {
+	return strings.HasPrefix(c.Base.Commit, c.Base.Branch) || p.Watches(c.Base.Branch, c.DefaultBranch)
 }
 
 // exitCode tells a script what a person reads in the result line.
