@@ -1,0 +1,240 @@
+package evidence
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"changegate/rules"
+)
+
+// How many bytes of a leaf each list may take. What does not fit is counted, and
+// stands whole in the side data.
+const (
+	subjectBudget     = 14 << 10
+	findingBudget     = 8 << 10
+	contributorBudget = 2 << 10
+	approverBudget    = 4 << 10
+	maxText           = 256
+)
+
+// Decided is a decision as it was made: what was known, by which policy, when.
+type Decided struct {
+	Key     string
+	Host    string // github.com or the Enterprise Server's name
+	Change  *rules.Change
+	Policy  []byte // the file the verdict was reached with
+	Source  rules.PolicyText
+	Verdict rules.Verdict
+	At      time.Time
+	Trigger string // the event or timer that asked
+	Engine  string // version of the rules
+	// Contents are governed files at the head, by path, where they were read. The
+	// record then carries their SHA-256, which cosign can check a file against.
+	Contents map[string][]byte
+}
+
+// side is the side data of a decision: everything that Reperform needs.
+type side struct {
+	At     time.Time     `json:"at"`
+	Change *rules.Change `json:"change"`
+	Policy []byte        `json:"policy"`
+}
+
+// Decision makes the record of a decision. It fails when the facts cannot be
+// written without loss: a decision nobody can repeat is not evidence.
+func Decision(d Decided) (Record, error) {
+	facts, err := canonical(side{d.At.UTC(), d.Change, d.Policy})
+	if err != nil {
+		return Record{}, fmt.Errorf("write facts of %s#%d: %w", d.Change.Repo, d.Change.Number, err)
+	}
+	digest, err := VerdictDigest(d.Verdict)
+	if err != nil {
+		return Record{}, fmt.Errorf("digest verdict of %s#%d: %w", d.Change.Repo, d.Change.Number, err)
+	}
+	c := d.Change
+	p := &PolicyEvaluated{
+		Repo: Repo{c.RepoID, c.Repo}, Number: c.Number, Base: c.Base, Tip: c.Head,
+		Policy:    PolicyRef{d.Source.Path, d.Source.Commit, d.Source.Blob, hexSHA256(d.Policy)},
+		Verdict:   summarize(d.Verdict, digest),
+		People:    people(c, d.Verdict),
+		DecidedAt: d.At.UTC(), Trigger: clip(d.Trigger), Engine: clip(d.Engine),
+		Governed: len(d.Verdict.Governed),
+	}
+	p.declared(c, d.Policy)
+	subject := []Subject{commitSubject(d.Host, c.Repo, "refs/heads/"+c.Head.Branch, c.Head.Commit)}
+	files := governedFiles(c, d.Verdict, d.Contents)
+	listed := within(files, subjectBudget)
+	p.Listed = len(listed)
+	return Record{Key: d.Key, Subject: append(subject, listed...), Predicate: p, Side: facts}, nil
+}
+
+// declared takes over what the change request says. A request that cannot be
+// read declares nothing: the verdict says so.
+func (p *PolicyEvaluated) declared(c *rules.Change, policy []byte) {
+	loc := time.UTC
+	if pol, problems := rules.ParsePolicy(policy); len(problems) == 0 && pol.Zone != nil {
+		loc = pol.Zone
+	}
+	q, problems := rules.ReadRequest(c.Requests, loc)
+	if q == nil || len(problems) > 0 {
+		return
+	}
+	p.Request = q.Digest()
+	if !q.EffectiveAt.IsZero() {
+		p.EffectiveAt = q.EffectiveAt.UTC()
+	}
+	if q.Rollback != nil {
+		p.Rollback = clip(q.Rollback.To)
+	}
+}
+
+func summarize(v rules.Verdict, digest string) Verdict {
+	all := make([]Finding, 0, len(v.Findings))
+	for _, f := range v.Findings {
+		all = append(all, Finding{f.Group, f.Rule, f.State, f.Code})
+	}
+	kept := within(all, findingBudget)
+	return Verdict{State: v.State, Would: v.Would, Title: clip(v.Title), Findings: kept, Omitted: len(all) - len(kept), Digest: digest}
+}
+
+func people(c *rules.Change, v rules.Verdict) People {
+	contributors := rules.Contributors(c)
+	var approvers []Approver
+	for _, a := range v.Approvals {
+		approvers = append(approvers, Approver{a.By, a.Group, a.Commit, a.At.UTC()})
+	}
+	p := People{Author: c.Author, Contributors: within(contributors, contributorBudget), Approvers: within(approvers, approverBudget)}
+	p.Omitted = len(contributors) - len(p.Contributors) + len(approvers) - len(p.Approvers)
+	return p
+}
+
+// governedFiles lists the governed files that exist at the head. A deleted file
+// has no content to name; it counts in Governed and stands in the side data.
+func governedFiles(c *rules.Change, v rules.Verdict, contents map[string][]byte) []Subject {
+	blobs := map[string]string{}
+	for _, f := range c.Files {
+		blobs[f.Path] = f.New
+	}
+	var out []Subject
+	for _, g := range v.Governed {
+		if blobs[g.Path] == "" {
+			continue
+		}
+		f := GovernedFile{Path: g.Path, Blob: blobs[g.Path]}
+		if data, ok := contents[g.Path]; ok {
+			f.SHA256 = hexSHA256(data)
+		}
+		out = append(out, f.subject())
+	}
+	return out
+}
+
+// within keeps the leading items whose JSON fits the budget, never nil.
+func within[T any](items []T, budget int) []T {
+	used := 0
+	for i, x := range items {
+		data, err := json.Marshal(x)
+		if used += len(data) + 1; err != nil || used > budget {
+			return slices.Clone(items[:i:i])
+		}
+	}
+	return append([]T{}, items...)
+}
+
+// clip cuts text from outside after maxText bytes, between characters.
+func clip(s string) string {
+	if len(s) <= maxText {
+		return s
+	}
+	cut := maxText
+	for cut > 0 && !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut] + "…"
+}
+
+// VerdictDigest is the SHA-256 of a verdict's canonical JSON, in hex. It covers
+// every field but Policy, which names the file and is recorded beside it; times
+// count as instants, whatever zone they are shown in.
+func VerdictDigest(v rules.Verdict) (string, error) {
+	// A type of its own: the rules' JSON is a form for people and leaves fields out.
+	type finding struct {
+		Group, Rule, State, Code, Says, Fix, Path, Short string
+		Line                                             int
+		Until                                            time.Time
+	}
+	findings := make([]finding, 0, len(v.Findings))
+	for _, f := range v.Findings {
+		findings = append(findings, finding{f.Group, f.Rule, string(f.State), f.Code, f.Says, f.Fix, f.Path, f.Short, f.Line, f.Until.UTC()})
+	}
+	approvals := slices.Clone(v.Approvals)
+	for i := range approvals {
+		approvals[i].At = approvals[i].At.UTC()
+	}
+	data, err := canonical(struct {
+		State, Would rules.State
+		Title, Head  string
+		Next         time.Time
+		Findings     []finding
+		Turned       []rules.Turned
+		Approvals    []rules.Approved
+		Governed     []rules.Governed
+	}{v.State, v.Would, v.Title, v.Head, v.Next.UTC(), findings, v.Turned, approvals, v.Governed})
+	if err != nil {
+		return "", err
+	}
+	return hexSHA256(data), nil
+}
+
+// A Judge decides as rules.Evaluate does.
+type Judge func(policy []byte, c *rules.Change, now time.Time) rules.Verdict
+
+// Reperform decides again on the facts of a recorded decision and compares
+// everything the record says of the outcome. It returns what differs, or nil.
+func Reperform(judge Judge, facts []byte, p *PolicyEvaluated) error {
+	var s side
+	if err := strict(facts, &s); err != nil {
+		return fmt.Errorf("read facts: %w", err)
+	}
+	if s.Change == nil {
+		return errors.New("read facts: no change in them")
+	}
+	v := judge(s.Policy, s.Change, s.At)
+	again, err := Decision(Decided{
+		Change: s.Change, Policy: s.Policy, Verdict: v, At: s.At, Trigger: p.Trigger, Engine: p.Engine,
+		Source: rules.PolicyText{Path: p.Policy.Path, Commit: p.Policy.Commit, Blob: p.Policy.Blob},
+	})
+	if err != nil {
+		return err
+	}
+	q := again.Predicate.(*PolicyEvaluated)
+	if q.Verdict.State != p.Verdict.State || q.Verdict.Digest != p.Verdict.Digest {
+		return fmt.Errorf("recorded as %.40q with verdict %.64s; decided again it is %q with verdict %s",
+			p.Verdict.State, p.Verdict.Digest, q.Verdict.State, q.Verdict.Digest)
+	}
+	// Which files are listed depends on contents that are not among the facts.
+	q.Header, q.Listed = p.Header, p.Listed
+	was, err := canonical(p)
+	if err != nil {
+		return err
+	}
+	if is, err := canonical(q); err != nil || !bytes.Equal(was, is) {
+		return errors.New("the record does not say what its facts give" + firstDifference(was, is))
+	}
+	return nil
+}
+
+// firstDifference shows where two canonical JSON texts part.
+func firstDifference(was, is []byte) string {
+	i := 0
+	for i < len(was) && i < len(is) && was[i] == is[i] {
+		i++
+	}
+	show := func(b []byte) []byte { return b[min(max(0, i-20), len(b)):min(len(b), i+40)] }
+	return fmt.Sprintf(": recorded %q, expected %q", show(was), show(is))
+}

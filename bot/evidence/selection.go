@@ -1,0 +1,219 @@
+package evidence
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"changegate/rules"
+)
+
+// A Query says which records an export lists.
+type Query struct {
+	From, To time.Time // half-open, in UTC
+	// Repo limits the export to one repository, by number or by name as recorded;
+	// one that was renamed is asked for by its number. Empty: all.
+	Repo      string
+	Now       time.Time
+	Generator string // name and version of the program
+	Text      string // the question as it was asked, for the manifest
+}
+
+// A selection is what a query makes of a log. Export and Verify fill it from the
+// same leaves and must come to the same tables.
+type selection struct {
+	from, to   time.Time
+	repo       string
+	population []row
+	sweeps     []sweep // all of the log: a chain has no period
+	picked     map[int64]bool
+	facts      map[int64]bool // of all records: there is side data
+	decisions  map[int64]*PolicyEvaluated
+	newest     map[pull][]int64 // decisions by pull request, in order
+	merges     []merge
+}
+
+type pull struct {
+	repo   int64
+	number int
+}
+
+type merge struct {
+	index int64
+	*ChangeMerged
+}
+
+type sweep struct {
+	index int64
+	*CoverageSweep
+}
+
+func newSelection(from, to time.Time, repo string) *selection {
+	return &selection{
+		from: from, to: to, repo: repo, picked: map[int64]bool{}, facts: map[int64]bool{},
+		decisions: map[int64]*PolicyEvaluated{}, newest: map[pull][]int64{},
+	}
+}
+
+// covers reports whether a record falls under the query.
+func (s *selection) covers(p Predicate) bool {
+	if r := p.Where(); s.repo != "" && s.repo != strconv.FormatInt(r.ID, 10) && !strings.EqualFold(s.repo, r.Name) {
+		return false
+	}
+	at := p.When()
+	return !at.Before(s.from) && at.Before(s.to)
+}
+
+// take adds the next record of the log.
+func (s *selection) take(index int64, p Predicate) {
+	covered := s.covers(p)
+	if covered {
+		s.picked[index] = true
+	}
+	if p.Head().Inputs != nil {
+		s.facts[index] = true
+	}
+	switch p := p.(type) {
+	case *PolicyEvaluated:
+		s.addDecision(index, p)
+	case *ChangeMerged:
+		s.merges = append(s.merges, merge{index, p})
+		if covered {
+			s.addMerge(index, p)
+		}
+	case *BypassDetected:
+		if covered {
+			s.population = append(s.population, bypassRow(index, p))
+		}
+	case *CoverageSweep:
+		s.sweeps = append(s.sweeps, sweep{index, p})
+	}
+}
+
+// addDecision keeps of a decision what merges are judged by, not its lists: a
+// large log has many.
+func (s *selection) addDecision(index int64, p *PolicyEvaluated) {
+	key := pull{p.Repo.ID, p.Number}
+	s.newest[key] = append(s.newest[key], index)
+	s.decisions[index] = &PolicyEvaluated{
+		Repo: p.Repo, Number: p.Number, Base: p.Base, Tip: p.Tip, DecidedAt: p.DecidedAt,
+		Verdict: Verdict{State: p.Verdict.State, Would: p.Verdict.Would},
+	}
+}
+
+// addMerge lists a merge and the decision it rests on, whenever that was made.
+func (s *selection) addMerge(index int64, p *ChangeMerged) {
+	s.population = append(s.population, mergeRow(index, p))
+	if i, err := strconv.ParseInt(p.Decision, 10, 64); err == nil && s.decisions[i] != nil {
+		s.picked[i] = true
+	}
+}
+
+// inForce is the decision that a merge should name; -1 when there is none.
+func (s *selection) inForce(m merge) (int64, *PolicyEvaluated) {
+	all := s.newest[pull{m.Repo.ID, m.Number}]
+	for _, i := range slices.Backward(all) {
+		if i < m.index && InForce(s.decisions[i], m.ChangeMerged) {
+			return i, s.decisions[i]
+		}
+	}
+	return -1, nil
+}
+
+// chosen lists the records of the export, in order.
+func (s *selection) chosen() []int64 { return slices.Sorted(maps.Keys(s.picked)) }
+
+// counts is complete when every record was added.
+func (s *selection) counts() Counts {
+	c := Counts{Population: len(s.population), Records: len(s.picked)}
+	for _, r := range s.population {
+		if !r.Explained {
+			c.Exceptions++
+		}
+	}
+	for i := range s.picked {
+		if s.decisions[i] != nil {
+			c.Decisions++
+		}
+	}
+	for _, w := range s.sweeps {
+		if s.picked[w.index] {
+			c.Sweeps++
+		}
+	}
+	return c
+}
+
+// A row is one member of the population. Its JSON is population.jsonl.
+type row struct {
+	Record     int64     `json:"record,string"`
+	Kind       Kind      `json:"kind"`
+	RepoID     int64     `json:"repo_id,string"`
+	Repo       string    `json:"repo"`
+	Branch     string    `json:"branch"`
+	Number     int       `json:"number,omitempty"` // of the pull request
+	Commit     string    `json:"commit"`
+	Head       string    `json:"head,omitempty"`
+	By         string    `json:"by"`
+	ByID       int64     `json:"by_id,string"`
+	At         time.Time `json:"at"`
+	RecordedAt time.Time `json:"recorded_at"`
+	Decision   string    `json:"decision,omitempty"`
+	State      string    `json:"state,omitempty"`
+	Explained  bool      `json:"explained"`
+	Governed   int       `json:"governed_files"`
+	Why        string    `json:"why,omitempty"` // it is an exception
+}
+
+func mergeRow(index int64, p *ChangeMerged) row {
+	return row{
+		Record: index, Kind: KindMerged, RepoID: p.Repo.ID, Repo: p.Repo.Name, Branch: p.Branch, Number: p.Number,
+		Commit: p.Commit, Head: p.Tip, By: p.MergedBy.Login, ByID: p.MergedBy.ID, At: p.MergedAt, RecordedAt: p.RecordedAt,
+		Decision: p.Decision, State: string(p.State), Explained: p.Explained, Governed: p.Governed, Why: p.unexplained(),
+	}
+}
+
+// unexplained says why a merge is an exception.
+func (m *ChangeMerged) unexplained() string {
+	switch {
+	case m.Explained:
+		return ""
+	case m.Decision == "":
+		return "merged with no decision in force"
+	case m.State == rules.Ready || m.State == rules.Nothing:
+		return "decision " + m.Decision + " was for another head or branch"
+	case m.State == rules.Shadow:
+		return "merged in shadow mode while " + string(m.Would)
+	}
+	return "merged while " + string(m.State)
+}
+
+func bypassRow(index int64, p *BypassDetected) row {
+	return row{
+		Record: index, Kind: KindBypass, RepoID: p.Repo.ID, Repo: p.Repo.Name, Branch: p.Branch, Commit: p.Commit,
+		By: p.PushedBy.Login, ByID: p.PushedBy.ID, At: p.At, RecordedAt: p.RecordedAt, Governed: p.Governed, Why: p.Why,
+	}
+}
+
+func (r row) cells() []string {
+	number := ""
+	if r.Number != 0 {
+		number = strconv.Itoa(r.Number)
+	}
+	return []string{
+		fmt.Sprint(r.Record), string(r.Kind), fmt.Sprint(r.RepoID), r.Repo, r.Branch, number, r.Commit, r.Head, r.By, fmt.Sprint(r.ByID),
+		r.At.Format(time.RFC3339Nano), r.RecordedAt.Format(time.RFC3339Nano), r.Decision, r.State, strconv.FormatBool(r.Explained),
+		strconv.Itoa(r.Governed), r.Why,
+	}
+}
+
+func (w sweep) cells() []string {
+	return []string{
+		fmt.Sprint(w.index), fmt.Sprint(w.Repo.ID), w.Repo.Name, w.Ref, w.From, w.To, strconv.Itoa(w.Commits),
+		strconv.Itoa(w.Attributed), strconv.Itoa(w.Unattributed), strconv.Itoa(w.Governed),
+		w.At.Format(time.RFC3339Nano), w.RecordedAt.Format(time.RFC3339Nano),
+	}
+}
