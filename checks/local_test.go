@@ -457,6 +457,25 @@ func TestLineIsThePastOfABranch(t *testing.T) {
 	}
 }
 
+// TestLongMessageIsNoDescription: squashing a release branch makes messages of
+// 750 KB; taken for a description, they are a change request too long to read.
+func TestLongMessageIsNoDescription(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, true)
+	long := strings.Repeat("* a line\n", rules.MaxRequest/8) + "\n```yaml\nchange: {why: x}\n```\n"
+	f.ref("refs/heads/main", f.commitTree(f.tree(files{"a": "1"}), long))
+	c, err := OpenClone(f.dir)
+	must(t, err)
+	t.Cleanup(func() { must(t, c.Close()) })
+	line, err := c.Line("", time.Time{}, time.Time{})
+	must(t, err)
+	g, err := c.Past(t.Context(), line.Steps[0])
+	must(t, err)
+	if len(g.Change.Requests) > 0 || g.Title != "* a line" {
+		t.Errorf("title %q, requests %d", g.Title, len(g.Change.Requests))
+	}
+}
+
 func TestLineOfAShallowClone(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, true)

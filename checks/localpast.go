@@ -8,6 +8,8 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
+
+	"changegate/rules"
 )
 
 // A Line is the first-parent history of a branch: each of its commits is one
@@ -82,7 +84,11 @@ func (c *Clone) Past(ctx context.Context, s Step) (*Gathered, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read commit %s: %w", s.Commit, err)
 	}
-	g, err := c.gather(ctx, span{base: s.base, head: s.head, branch: branchOr(s.branch, s.base), defaultBranch: s.defaultBranch, body: commit.Message})
+	body := commit.Message
+	if len(body) > rules.MaxRequest {
+		body = "" // a squash of hundreds of messages; no description is as long
+	}
+	g, err := c.gather(ctx, span{base: s.base, head: s.head, branch: branchOr(s.branch, s.base), defaultBranch: s.defaultBranch, body: body})
 	if err != nil {
 		return nil, err
 	}
