@@ -8,9 +8,9 @@ import (
 // PolicyPath is where a repository keeps its policy (CONTRACT §1).
 const PolicyPath = ".github/changegate.yml"
 
-// MaxPolicy is the largest policy file read, in bytes. A policy of a hundred
-// groups takes a third of it, and the worst text of this size 0.1 s to refuse.
-const MaxPolicy = 64 << 10
+// MaxPolicy is the largest policy file read, in bytes. A policy of two hundred
+// groups takes a fifth of it.
+const MaxPolicy = 256 << 10
 
 // ImplicitGroup is the group that always governs the policy file.
 const ImplicitGroup = "changegate"
