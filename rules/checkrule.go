@@ -16,10 +16,10 @@ func judgeChecks(j *judgement, g *judged) {
 		case !ok:
 			f.Says = name + " has not reported on " + code(short(j.c.Head.Commit))
 		case got.Status != "completed":
-			f.Says = name + " is " + inline(got.Status)
+			f.Says = name + " is " + code(got.Status)
 		case got.Conclusion != "success":
 			f.State, f.Code = Unmet, CodeCheckFailed
-			f.Says, f.Fix = name+" ended as "+inline(got.Conclusion), "fix what it reports and push"
+			f.Says, f.Fix = name+" ended as "+code(got.Conclusion), "fix what it reports and push"
 		case want.App == "github-actions" && j.editsWorkflows() && !j.maintained():
 			f.Code = CodeWorkflowEdit
 			f.Says = name + " passed, but the change edits `.github/workflows`, so it can write its own result"

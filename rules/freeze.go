@@ -92,9 +92,9 @@ func (r *reader) freezeShape(n *yaml.Node, where string, f *Freeze, seen keys) {
 	case recurring && f.Lasts == 0:
 		r.add(n, CodeTime, where+".lasts is missing", "a length such as 62h")
 	case recurring && f.Start == "":
-		r.add(n, CodeTime, where+".start is missing", `five fields, such as "0 18 * * 5" for Friday 18:00`)
+		r.add(n, CodeTime, where+".start is missing", "five fields, such as `0 18 * * 5` for Friday 18:00")
 	case recurring && !fires(f.Start):
-		r.add(n, CodeTime, where+".start is "+code(f.Start)+", which is no cron line or never fires", `five fields, such as "0 18 * * 5" for Friday 18:00`)
+		r.add(n, CodeTime, where+".start is "+code(f.Start)+", which is no cron line or never fires", "five fields, such as `0 18 * * 5` for Friday 18:00")
 	case recurring && f.endless():
 		r.add(n, CodeTime, where+" lasts "+spell(f.Lasts)+" and begins again before it ends, so it would never end", "a shorter lasts")
 	case seen["governs"] != nil && empty(seen["governs"]):

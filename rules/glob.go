@@ -87,7 +87,7 @@ func badGlob(g string) (wrong, fix string) {
 	}
 	switch {
 	case body == "":
-		return "is " + code(g) + ", which matches nothing", "a path such as prompts/**"
+		return "is " + code(g) + ", which matches nothing", "a path such as `prompts/**`"
 	case len(g) > 256 || strings.Count(g, "{") > 3:
 		// Every brace group multiplies the work: 14 of them take 16 ms a match.
 		return "is longer than 256 characters or has more than 3 brace groups", "several shorter patterns"

@@ -73,7 +73,7 @@ func TestGlobProblems(t *testing.T) {
 		"..":                     "the path as the repository lists it",
 		"[a":                     "close every [ and {",
 		"{a,b":                   "close every [ and {",
-		"!":                      "a path such as prompts/**",
+		"!":                      "a path such as `prompts/**`",
 		"{a,b}{a,b}{a,b}{a,b}":   "several shorter patterns",
 		strings.Repeat("a", 257): "several shorter patterns",
 	} {
@@ -81,7 +81,7 @@ func TestGlobProblems(t *testing.T) {
 		if wrong == "" || got != fix {
 			t.Errorf("%q is %q: write %s, want %s", glob, wrong, got, fix)
 		}
-		if suggested := strings.Trim(got, "`"); suggested != got {
+		if suggested := strings.Trim(got, "`"); len(suggested) == len(got)-2 {
 			if wrong, _ := badGlob(suggested); wrong != "" {
 				t.Errorf("%q, suggested for %q, %s", suggested, glob, wrong)
 			}

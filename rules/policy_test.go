@@ -93,7 +93,7 @@ func TestPolicyProblems(t *testing.T) {
 	const head = "version: 1\ngoverned:\n- name: a\n  kind: eval\n  paths: [a]\n"
 	for _, tt := range []struct{ text, problem string }{
 		// P10, P11: nothing that lets everything through loads.
-		{"{}", "1:1: CG313 version is missing. Fix: version: 1\n1:1: CG315 governed lists no group, so nothing could ever be approved. Fix: at least one group with name, kind and paths"},
+		{"{}", "1:1: CG313 version is missing. Fix: `version: 1`\n1:1: CG315 governed lists no group, so nothing could ever be approved. Fix: at least one group with name, kind and paths"},
 		{"", "1:1: CG310 the text is empty. Fix: a YAML mapping"},
 		{"# nothing", "1:1: CG310 the text is empty. Fix: a YAML mapping"},
 		{"[]", "1:1: CG313 the policy is a list. Fix: a mapping with…"},
@@ -109,9 +109,9 @@ func TestPolicyProblems(t *testing.T) {
 		{head + "  approvals: [{count: 2, from: [bob, BOB]}]", "6:15: CG313 governed[0].approvals[0] asks for 2 and names 1 login, so it could never be met. Fix: a lower count, or a team"},
 		{head + "  approvals: [1 from write]", "6:15: CG313 governed[0].approvals[0] is `1 from write`. Fix: a mapping with `count`, `from`"},
 		{head + "  approvals: [{from: [read]}]", "6:23: CG313 governed[0].approvals[0].from[0] is `read`, which anybody may hold. Fix: write, maintain or admin"},
-		{head + "  approvals: [{from: ['@bob']}]", "6:23: CG313 governed[0].approvals[0].from[0] is `@bob`, which names no team. Fix: @org/team, or the login without @"},
+		{head + "  approvals: [{from: ['@bob']}]", "6:23: CG313 governed[0].approvals[0].from[0] is `@bob`, which names no team. Fix: `@org/team`, or the login without the at sign"},
 		{head + "  approvals: [{from: [acme/ops]}]", "6:23: CG313 governed[0].approvals[0].from[0] is `acme/ops`, which is no login. Fix: `@acme/ops`"},
-		{head + "  approvals: [{from: ['*']}]", "6:23: CG313 governed[0].approvals[0].from[0] is `*`. Fix: @org/team…"},
+		{head + "  approvals: [{from: ['*']}]", "6:23: CG313 governed[0].approvals[0].from[0] is `*`. Fix: `@org/team`, a login…"},
 		{head + "  approvals: [{from: [~]}]", "6:23: CG313 governed[0].approvals[0].from[0] is empty…"},
 		{head + "  aprovals: [{count: 2}]", "6:3: CG311 `aprovals` is not a key of governed[0]. Fix: `approvals`"},
 		{head + "  <<: {risk: high}", "6:3: CG311 `<<` is not a key of governed[0]…"},
@@ -136,7 +136,7 @@ func TestPolicyProblems(t *testing.T) {
 		{head + "break_glass: {}", "6:14: CG315 break_glass.who is empty, so nobody could use it…"},
 		{head + "break_glass: {who: [bob], expires: 0h}", "6:36: CG402 break_glass.expires is `0h`…"},
 		{"version: 2\n" + head[11:], "1:10: CG313 version is `2`. Fix: 1"},
-		{"version:\n" + head[11:], "1:1: CG313 version is missing. Fix: version: 1"},
+		{"version:\n" + head[11:], "1:1: CG313 version is missing. Fix: `version: 1`"},
 		{head + "x: &a 1", "6:4: CG310 anchors and aliases are not used here. Fix: the value itself"},
 		{head + "x: !!str 1", "6:4: CG310 tag `!!str` is not used here. Fix: the plain value"},
 		{head + "---\nx: 1", "1:1: CG310 expected single document, found multiple. Fix: one document, without --- lines"},

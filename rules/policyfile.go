@@ -55,10 +55,10 @@ func (r *reader) policy(root *yaml.Node) *Policy {
 		return p
 	}
 	if !seen.given("version") {
-		r.add(root, CodeValue, "version is missing", "version: 1")
+		r.add(root, CodeValue, "version is missing", "`version: 1`")
 	}
 	if excludesOnly(seen["branches"]) {
-		r.add(seen["branches"], CodeEmpty, "branches includes no branch, so nothing would be judged", `branches: [main], or leave the key out for the default branch`)
+		r.add(seen["branches"], CodeEmpty, "branches includes no branch, so nothing would be judged", "`branches: [main]`, or leave the key out for the default branch")
 	}
 	if !seen.given("governed") || empty(seen["governed"]) {
 		r.add(root, CodeEmpty, "governed lists no group, so nothing could ever be approved", "at least one group with name, kind and paths")
@@ -123,13 +123,13 @@ func (r *reader) groupNeeds(n *yaml.Node, where string, g *Group, seen keys) {
 		r.add(seen["name"], CodeValue, where+".name is "+code(g.Name), "a name of a-z, 0-9 and -, such as prompts")
 	}
 	if !seen.given("kind") {
-		r.add(n, CodeValue, where+".kind is missing", "kind: one of "+strings.Join(kindNames, ", "))
+		r.add(n, CodeValue, where+".kind is missing", "one of "+strings.Join(kindNames, ", "))
 	}
 	switch {
 	case !seen.given("paths"):
-		r.add(n, CodeEmpty, where+".paths is missing", `paths: ["prompts/**"]`)
+		r.add(n, CodeEmpty, where+".paths is missing", "`paths: [\"prompts/**\"]`")
 	case excludesOnly(seen["paths"]):
-		r.add(seen["paths"], CodeEmpty, where+".paths includes no file", `paths: ["prompts/**"]`)
+		r.add(seen["paths"], CodeEmpty, where+".paths includes no file", "`paths: [\"prompts/**\"]`")
 	}
 	switch {
 	case !seen.given("approvals"):
@@ -174,7 +174,7 @@ var (
 // source reads who may approve. Names are compared without case, as GitHub does.
 func (r *reader) source(to *[]string) func(string, *yaml.Node) {
 	return func(where string, n *yaml.Node) {
-		s, fix := n.Value, "@org/team, a login, write, maintain, admin or codeowners"
+		s, fix := n.Value, "`@org/team`, a login, write, maintain, admin or codeowners"
 		if n.Kind != yaml.ScalarNode || blank(n) {
 			r.add(n, CodeValue, where+" is "+shown(n), fix)
 			return
@@ -185,7 +185,7 @@ func (r *reader) source(to *[]string) func(string, *yaml.Node) {
 			r.add(n, CodeValue, where+" is "+code(s)+", which anybody may hold", "write, maintain or admin")
 		case teamName.MatchString(s) || loginName.MatchString(s):
 		case strings.HasPrefix(s, "@") && loginName.MatchString(s[1:]):
-			r.add(n, CodeValue, where+" is "+code(s)+", which names no team", "@org/team, or the login without @")
+			r.add(n, CodeValue, where+" is "+code(s)+", which names no team", "`@org/team`, or the login without the at sign")
 		case teamName.MatchString("@" + s):
 			r.add(n, CodeValue, where+" is "+code(s)+", which is no login", code("@"+s))
 		default:
@@ -201,7 +201,7 @@ func (r *reader) requiredCheck(where string, n *yaml.Node) RequiredCheck {
 		field{"app", r.text(where+".app", &c.App)},
 	)
 	if n.Kind == yaml.MappingNode && (!seen.given("name") || !seen.given("app")) {
-		r.add(n, CodeValue, where+" needs both name and app: a check of the same name from another App proves nothing", "{name: evals, app: github-actions}")
+		r.add(n, CodeValue, where+" needs both name and app: a check of the same name from another App proves nothing", "`{name: evals, app: github-actions}`")
 	}
 	return c
 }

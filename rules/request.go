@@ -151,7 +151,7 @@ func (r *reader) request(t RequestText, loc *time.Location) *Request {
 	}
 	seen := r.fields(root, "the change request", field{"change", func(n *yaml.Node) { r.change(n, q, loc) }})
 	if root.Kind == yaml.MappingNode && seen["change"] == nil {
-		r.add(root, CodeValue, "the top-level key change is missing", "change:")
+		r.add(root, CodeValue, "the top-level key change is missing", "`change:`")
 	}
 	return q
 }
@@ -203,7 +203,7 @@ func (r *reader) rollback(n *yaml.Node, q *Request) {
 	r.fields(n, "rollback",
 		field{"to", r.matching("rollback.to", &b.To, target, "a commit or tag on the base branch, path@commit, an earlier version, or revert")},
 		field{"how", r.text("rollback.how", &b.How)},
-		field{"owner", r.matching("rollback.owner", &b.Owner, owner, "a login or @org/team")},
+		field{"owner", r.matching("rollback.owner", &b.Owner, owner, "a login or `@org/team`")},
 		field{"tested", r.text("rollback.tested", &b.Tested)},
 	)
 	if *b != (Rollback{}) {

@@ -75,7 +75,7 @@ func TestRequestProblems(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ text, problem string }{
 		{"change: now", "10:9: CG313 change is `now`. Fix: a mapping with `why`, `risk`, `effective_at`, `rollback`, `ticket`, `requested_by`"},
-		{"changes: {}", "10:1: CG311 `changes` is not a key of the change request. Fix: `change`\n10:1: CG313 the top-level key change is missing. Fix: change:"},
+		{"changes: {}", "10:1: CG311 `changes` is not a key of the change request. Fix: `change`\n10:1: CG313 the top-level key change is missing. Fix: `change:`"},
 		{"change:\n  wy: x", "11:3: CG311 `wy` is not a key of change. Fix: `why`"},
 		{"change:\n  why: x\n  why: y", "12:3: CG312 `why` is written twice in change. Fix: keep one"},
 		{"change: {}\nchange: {}", "11:1: CG312 `change` is written twice in the change request. Fix: keep one"},
@@ -84,7 +84,7 @@ func TestRequestProblems(t *testing.T) {
 		{"change:\n  effective_at: 2026-11-30 09:00", "11:17: CG402 effective_at: `2026-11-30 09:00` has no time zone. Fix: `2026-11-30T09:00+01:00` or add a zone such as `Europe/Berlin`"},
 		{"change:\n  effective_at: [x]", "11:17: CG313 effective_at is a list. Fix: for example `2026-11-30T09:00+01:00`"},
 		{"change:\n  requested_by: a b", "11:17: CG313 requested_by is `a b`. Fix: one GitHub login"},
-		{"change:\n  rollback: {owner: 'the team'}", "11:21: CG313 rollback.owner is `the team`. Fix: a login or @org/team"},
+		{"change:\n  rollback: {owner: 'the team'}", "11:21: CG313 rollback.owner is `the team`. Fix: a login or `@org/team`"},
 		{"change: {}\n---\nchange: {}", "10:1: CG310 expected single document, found multiple. Fix: one document, without --- lines"},
 	} {
 		q, problems := ReadRequest([]RequestText{{Line: 10, Text: tt.text}}, berlin)
