@@ -34,6 +34,10 @@ type Config struct {
 	// PublicURL is where this server is reached from outside, without a slash
 	// at the end: details_url begins with it.
 	PublicURL string
+	// Host is GitHub's host name, as it stands in records: github.com.
+	Host string
+	// Version names the program that decided, as it stands in records.
+	Version string
 	// PageKey makes the addresses of pull-request pages unguessable.
 	PageKey []byte
 	Now     func() time.Time

@@ -30,7 +30,7 @@ func (b *Bot) judge(ctx context.Context, j *store.Job) error {
 	r, err := b.gather(ctx, j)
 	switch {
 	case errors.Is(err, checks.ErrGone):
-		return b.finish(ctx, &reading{job: j, now: b.Now()}, time.Time{})
+		return b.finish(ctx, &reading{job: j, now: b.Now().UTC().Truncate(time.Millisecond)}, time.Time{})
 	case err != nil:
 		return err
 	}
@@ -65,7 +65,7 @@ func (b *Bot) gather(ctx context.Context, j *store.Job) (*reading, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gather %s#%d: %w", j.Place.Repo, j.Number, err)
 	}
-	r := &reading{Gathered: g, job: j, now: b.Now()}
+	r := &reading{Gathered: g, job: j, now: b.Now().UTC().Truncate(time.Millisecond)}
 	if g.Policy.State == checks.PolicyUnreadable {
 		g.Change.Gaps = append(g.Change.Gaps, rules.Gap{What: "policy", Says: g.Policy.Why})
 	}
@@ -158,6 +158,10 @@ func (r *reading) digest() string {
 	if err != nil {
 		panic("marshal plain data: " + err.Error()) // unreachable: no channel, function or cycle in it
 	}
+	return sha256Hex(data)
+}
+
+func sha256Hex(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
 }

@@ -98,38 +98,6 @@ func (p *Policy) Watches(branch, defaultBranch string) bool {
 	return p.branches.governs(strings.ToLower(branch))
 }
 
-// Sources are the names whose memberships a reading has to look up.
-type Sources struct {
-	Teams       []string // @org/slug in lower case
-	Logins      []string // in lower case
-	Permissions bool     // maintain or admin is asked; write comes with a review
-	Checks      bool     // a required check is asked
-	CodeOwners  bool
-}
-
-// Sources returns what the policy asks of the outside.
-func (p *Policy) Sources() Sources {
-	s := Sources{Permissions: true} // the policy file's own group asks for maintain
-	var all []string
-	for _, g := range p.Groups {
-		s.Checks = s.Checks || len(g.Checks) > 0
-		for _, a := range g.Approvals {
-			all = append(all, a.From...)
-		}
-	}
-	for _, from := range distinct(all) {
-		switch {
-		case from == codeOwners:
-			s.CodeOwners = true
-		case strings.HasPrefix(from, "@"):
-			s.Teams = append(s.Teams, from)
-		case rank(from) < 0:
-			s.Logins = append(s.Logins, from)
-		}
-	}
-	return s
-}
-
 // codeOwners is a source of approvals that CONTRACT names. This version does not
 // read CODEOWNERS: the source names nobody, and the messages say so.
 const codeOwners = "codeowners"

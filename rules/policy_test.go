@@ -247,3 +247,19 @@ func TestHostileText(t *testing.T) {
 		})
 	}
 }
+
+func TestSourcesOf(t *testing.T) {
+	t.Parallel()
+	p := parse(t, prompts+`    approvals: [{from: ["@Acme/Owners", Bob]}, {from: ["@acme/owners", write]}]
+  - {name: tools, kind: eval, paths: ["tools/**"], approvals: [{from: [codeowners]}], require_checks: [{name: evals, app: ci}]}
+`)
+	for path, want := range map[string]Sources{
+		"README.md":    {},
+		"prompts/a.md": {Teams: []string{"@acme/owners"}, Logins: []string{"bob"}},
+		"tools/a.md":   {CodeOwners: true, Checks: true, Permissions: true},
+		PolicyPath:     {Permissions: true},
+	} {
+		same(t, p.SourcesOf([]File{{Path: path}}), want)
+	}
+	same(t, p.Sources(), Sources{Teams: []string{"@acme/owners"}, Logins: []string{"bob"}, CodeOwners: true, Checks: true, Permissions: true})
+}

@@ -2,48 +2,48 @@ package rules
 
 import "strings"
 
+// Sources are the names whose memberships a reading has to look up.
+type Sources struct {
+	Teams       []string // @org/slug in lower case
+	Logins      []string // in lower case
+	Permissions bool     // maintain or admin is asked; write comes with a review
+	Checks      bool     // a required check is asked
+	CodeOwners  bool
+}
+
+// Sources returns what the policy asks of the outside.
+func (p *Policy) Sources() Sources {
+	return asked(p.judged, func(*Group) bool { return true })
+}
+
 // SourcesOf returns what the groups that govern some of the files ask of the
-// outside: the memberships and permissions that a reading has to look up.
+// outside.
 func (p *Policy) SourcesOf(files []File) Sources {
+	return asked(p.judged, func(g *Group) bool { return len(governed(g, files)) > 0 })
+}
+
+func asked(groups []Group, of func(*Group) bool) Sources {
 	var s Sources
-	seen := map[string]bool{}
-	for _, g := range p.all() {
-		if !g.governsAny(files) {
-			continue
+	var all []string
+	for i := range groups {
+		if g := &groups[i]; of(g) {
+			s.Checks = s.Checks || len(g.Checks) > 0
+			all = append(all, sources(g.Approvals)...)
 		}
-		s.Checks = s.Checks || len(g.Checks) > 0
-		for _, a := range g.Approvals {
-			for _, from := range a.From {
-				if !seen[from] {
-					seen[from] = true
-					s.add(from)
-				}
-			}
+	}
+	for _, from := range distinct(all) {
+		switch {
+		case from == codeOwners:
+			s.CodeOwners = true
+		case strings.HasPrefix(from, "@"):
+			s.Teams = append(s.Teams, from)
+		case rank(from) > rank("write"):
+			s.Permissions = true
+		case rank(from) < 0:
+			s.Logins = append(s.Logins, from)
 		}
 	}
 	// A check of github-actions beside an edited workflow asks for maintain too.
 	s.Permissions = s.Permissions || s.Checks
 	return s
-}
-
-func (g *Group) governsAny(files []File) bool {
-	for _, f := range files {
-		if g.touches(f) {
-			return true
-		}
-	}
-	return false
-}
-
-func (s *Sources) add(from string) {
-	switch {
-	case from == codeOwners:
-		s.CodeOwners = true
-	case strings.HasPrefix(from, "@"):
-		s.Teams = append(s.Teams, from)
-	case rank(from) > rank("write"):
-		s.Permissions = true
-	case rank(from) < 0:
-		s.Logins = append(s.Logins, from)
-	}
 }

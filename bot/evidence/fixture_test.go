@@ -136,7 +136,7 @@ type world struct {
 }
 
 func newWorld(t testing.TB) *world {
-	return &world{t, evidencetest.NewMemory(), evidence.NewLog(keys(t), org)}
+	return &world{t, evidencetest.NewMemory(), evidence.NewLog(keys(t), org).SaltFrom(zeros{})}
 }
 
 func (w *world) append(r evidence.Record, now time.Time) int64 {
@@ -157,11 +157,10 @@ func (w *world) append(r evidence.Record, now time.Time) int64 {
 func (w *world) story(n int) *world {
 	for i := 1; i <= n; i++ {
 		w.append(decision(w.t, decided(i, false, hour(i).Add(-2*time.Minute))), hour(i))
-		d, index := (*evidence.PolicyEvaluated)(nil), int64(-1)
 		r := decision(w.t, decided(i, i%3 != 0, hour(i).Add(-time.Minute)))
 		r.Key += "/again"
-		index, d = w.append(r, hour(i)), r.Predicate.(*evidence.PolicyEvaluated)
-		w.append(merged(i, index, d), hour(i).Add(2*time.Minute))
+		index := w.append(r, hour(i))
+		w.append(merged(i, index, r.Predicate.(*evidence.PolicyEvaluated)), hour(i).Add(2*time.Minute))
 		if i%2 == 0 {
 			w.append(bypass(i, "=HYPERLINK(\"direct push\")"), hour(i).Add(3*time.Minute))
 			w.append(sweep(i, i-2, i), hour(i).Add(4*time.Minute))

@@ -14,8 +14,8 @@ func TestVerified(t *testing.T) {
 	k := keys(t)
 	for _, n := range []int{0, 1, 6, 80} { // 80 changes are more than one tile
 		bundle := newWorld(t).story(n).export(query())
-		if again := newWorld(t).story(n).export(query()); n == 0 && !bytes.Equal(again, bundle) {
-			t.Errorf("%d changes: two exports of one log differ", n)
+		if again := newWorld(t).story(n).export(query()); !bytes.Equal(again, bundle) {
+			t.Errorf("%d changes: the same log and query gave two bundles", n)
 		}
 		rep := verify(bundle, withKey(vkey(t, k)), sinceBundle(newWorld(t).export(query())))
 		if !rep.Verified || len(rep.Skipped) > 0 {
@@ -34,7 +34,7 @@ func TestVerified(t *testing.T) {
 // a place.
 func TestEveryByte(t *testing.T) {
 	t.Parallel()
-	bundle := newWorld(t).story(2).export(query())
+	bundle := newWorld(t).story(1).export(query())
 	t.Logf("%d bytes", len(bundle))
 	for i := range bundle {
 		mutated(t, bundle, i, 1<<(i%8))
@@ -43,10 +43,10 @@ func TestEveryByte(t *testing.T) {
 
 func TestManyBytesOfALargerBundle(t *testing.T) {
 	t.Parallel()
-	bundle := newWorld(t).story(80).export(query())
+	bundle := newWorld(t).story(30).export(query())
 	t.Logf("%d bytes", len(bundle))
 	random := rand.New(rand.NewPCG(1, 2))
-	for range 400 {
+	for range 2000 {
 		mutated(t, bundle, random.IntN(len(bundle)), byte(1+random.IntN(255)))
 	}
 }

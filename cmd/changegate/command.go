@@ -42,6 +42,8 @@ func commands() []command {
 		{"validate", "read a policy file and list every problem", runValidate},
 		{"explain", "say what a finding code means", runExplain},
 		{"backtest", "judge every past change of a branch as if it were a pull request", runBacktest},
+		{"serve", "run the GitHub App's server", runServe},
+		{"export", "write the evidence of a period for an auditor", runExport},
 	}
 }
 

@@ -6,17 +6,14 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"changegate/bot"
@@ -34,29 +31,27 @@ type serveFlags struct {
 	workers                            int
 }
 
-// cmdServe runs the App's server until it is told to stop.
-func cmdServe(args []string, stdout, stderr io.Writer) int {
-	f, err := parseServe(args, stderr, os.Getenv)
-	if errors.Is(err, flag.ErrHelp) {
-		return 0
+// runServe runs the App's server until ctx ends.
+func runServe(ctx context.Context, args []string, e env) int {
+	f := &serveFlags{}
+	fs := f.flags(e)
+	if err := environment(fs, e.getenv); err != nil {
+		return e.fail("serve", err)
 	}
-	if err != nil {
-		fmt.Fprintln(stderr, "changegate serve:", err)
-		return 2
+	if _, code, done := e.parse(fs, args, 0); done {
+		return code
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := serve(ctx, f, os.Getenv, stdout, stderr); err != nil {
-		fmt.Fprintln(stderr, "changegate serve:", err)
-		return 2
+	if err := f.check(e.getenv); err != nil {
+		return e.fail("serve", err)
 	}
-	return 0
+	if err := serve(ctx, f, e); err != nil {
+		return e.fail("serve", err)
+	}
+	return exitOK
 }
 
-func parseServe(args []string, stderr io.Writer, getenv func(string) string) (*serveFlags, error) {
-	f := &serveFlags{}
-	fs := flag.NewFlagSet("changegate serve", flag.ContinueOnError)
-	fs.SetOutput(stderr)
+func (f *serveFlags) flags(e env) *flag.FlagSet {
+	fs := e.flags("serve", "", "Runs the App's server. Every flag is also an environment variable CHANGEGATE_<NAME>.")
 	fs.StringVar(&f.listen, "listen", ":8080", "`address` to listen on")
 	fs.StringVar(&f.data, "data", "./changegate-data", "`directory` of the database and keys")
 	fs.StringVar(&f.githubURL, "github-url", "https://github.com", "`URL` of GitHub; any other host is a GitHub Enterprise Server")
@@ -65,16 +60,7 @@ func parseServe(args []string, stderr io.Writer, getenv func(string) string) (*s
 	fs.StringVar(&f.keyFile, "private-key-file", "", "`file` of the App's private key (PEM)")
 	fs.StringVar(&f.secretFile, "webhook-secret-file", "", "`file` of the webhook secret; several lines during a rotation")
 	fs.IntVar(&f.workers, "workers", 4, "`number` of pull requests judged at once")
-	if err := environment(fs, getenv); err != nil {
-		return nil, err
-	}
-	if err := fs.Parse(args); err != nil {
-		return nil, err
-	}
-	if fs.NArg() > 0 {
-		return nil, fmt.Errorf("unexpected argument %q", fs.Arg(0))
-	}
-	return f, f.check(getenv)
+	return fs
 }
 
 // environment sets every flag from its variable, before the command line does.
@@ -136,8 +122,8 @@ func lines(data []byte) [][]byte {
 	return out
 }
 
-func serve(ctx context.Context, f *serveFlags, getenv func(string) string, stdout, stderr io.Writer) error {
-	log := slog.New(slog.NewJSONHandler(stderr, nil))
+func serve(ctx context.Context, f *serveFlags, e env) error {
+	log := slog.New(slog.NewJSONHandler(e.stderr, nil))
 	st, err := store.Open(ctx, f.data)
 	if err != nil {
 		return err
@@ -147,7 +133,7 @@ func serve(ctx context.Context, f *serveFlags, getenv func(string) string, stdou
 			log.Error("close the store", "err", err)
 		}
 	}()
-	b, err := assemble(f, st, log, getenv)
+	b, err := assemble(f, st, log, e.getenv)
 	if err != nil {
 		return err
 	}
@@ -155,7 +141,7 @@ func serve(ctx context.Context, f *serveFlags, getenv func(string) string, stdou
 	if err != nil {
 		return fmt.Errorf("--listen: %w", err)
 	}
-	fmt.Fprintf(stdout, "changegate %s listens on %s for App %d on %s\n", version(), l.Addr(), f.appID, f.githubURL)
+	fmt.Fprintf(e.stdout, "changegate listens on %s for App %d on %s\n", l.Addr(), f.appID, f.githubURL)
 	return run(ctx, b, l, f.workers, log)
 }
 

@@ -1,0 +1,67 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"changegate/bot/store"
+	"changegate/checks"
+)
+
+// sweepEvery is how often everything is looked at without an event. Webhooks are
+// lost: GitHub never repeats one by itself, and what happened while no server ran
+// was announced to nobody.
+const sweepEvery = time.Hour
+
+// Sweep looks at every installation at once and then every sweepEvery until ctx
+// ends: open pull requests are judged again and governed branches are walked.
+func (b *Bot) Sweep(ctx context.Context) {
+	for {
+		if err := b.SweepOnce(ctx); err != nil && ctx.Err() == nil {
+			b.Log.Warn("sweep", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(sweepEvery):
+		}
+	}
+}
+
+// SweepOnce raises a job for every open pull request GitHub lists and for every
+// branch that was walked before.
+func (b *Bot) SweepOnce(ctx context.Context) error {
+	places, err := b.GitHub.Repos(ctx)
+	if err != nil {
+		return fmt.Errorf("list repositories: %w", err)
+	}
+	for _, p := range places {
+		if err := b.sweep(ctx, p); err != nil {
+			return fmt.Errorf("sweep %s: %w", p.Repo, err)
+		}
+	}
+	return nil
+}
+
+func (b *Bot) sweep(ctx context.Context, p checks.Place) error {
+	numbers, err := b.GitHub.OpenPulls(ctx, p)
+	if err != nil {
+		return err
+	}
+	return b.Store.Write(ctx, func(tx *store.Tx) error {
+		for _, n := range numbers {
+			if err := tx.Raise(ctx, checks.Wake{Place: p, Number: n}, "sweep", b.Now()); err != nil {
+				return err
+			}
+		}
+		branches, err := tx.Tips(ctx, p.RepoID)
+		for _, branch := range branches {
+			w := checks.Wake{Place: p, Branch: branch, Pushed: &checks.Push{}}
+			if err := tx.Raise(ctx, w, "sweep", b.Now()); err != nil {
+				return err
+			}
+		}
+		return err
+	})
+}

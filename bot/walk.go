@@ -1,0 +1,177 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"changegate/bot/evidence"
+	"changegate/bot/store"
+	"changegate/checks"
+	"changegate/rules"
+)
+
+// settled is how old a commit must be before it is said that no pull request
+// explains it: GitHub associates commits with pull requests a little later than
+// it announces the push.
+const settled = time.Minute
+
+var errUnsettled = errors.New("the newest commits may still be associated with a pull request")
+
+// walk explains a governed branch that moved. The population of changes comes
+// from here, from git itself: every first-parent commit since the last walk is
+// either that of a merged pull request, which is then recorded, or an exception.
+func (b *Bot) walk(ctx context.Context, j *store.Job) error {
+	r := &reading{job: j, now: b.Now().UTC().Truncate(time.Millisecond)}
+	tip, err := b.GitHub.Tip(ctx, j.Place, j.Branch)
+	if errors.Is(err, checks.ErrGone) {
+		return b.finish(ctx, r, time.Time{}) // the branch was deleted; its records stay
+	}
+	if err != nil {
+		return fmt.Errorf("read tip of %s of %s: %w", j.Branch, j.Place.Repo, err)
+	}
+	var from string
+	err = b.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		from, err = tx.Tip(ctx, j.Place.RepoID, j.Branch)
+		return err
+	})
+	if err != nil || from == tip {
+		return errors.Join(err, b.finish(ctx, r, time.Time{}))
+	}
+	if from == "" {
+		return b.arrive(ctx, r, tip)
+	}
+	return b.explain(ctx, r, from, tip)
+}
+
+// arrive notes where the walk along a branch begins.
+func (b *Bot) arrive(ctx context.Context, r *reading, tip string) error {
+	return b.Store.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.SetTip(ctx, r.job.Place.RepoID, r.job.Branch, tip); err != nil {
+			return err
+		}
+		_, err := tx.Finish(ctx, r.job, time.Time{}, b.Now())
+		return err
+	})
+}
+
+// explain records what lies between two tips of a branch.
+func (b *Bot) explain(ctx context.Context, r *reading, from, tip string) error {
+	j := r.job
+	before, err := b.GitHub.PolicyAt(ctx, j.Place, from)
+	if err != nil {
+		return fmt.Errorf("read policy at %s: %w", from, err)
+	}
+	policy, _ := rules.ParsePolicy(before.Data)
+	if before.State == checks.PolicyAbsent || policy != nil && !policy.Watches(j.Branch, j.Base) {
+		return b.arrive(ctx, r, tip)
+	}
+	walked, err := b.GitHub.Walk(ctx, j.Place, j.Branch, from, tip)
+	if err != nil {
+		return fmt.Errorf("walk %s of %s: %w", j.Branch, j.Place.Repo, err)
+	}
+	s := &sweep{bot: b, reading: r, policy: policy, from: from, tip: tip}
+	if err := s.sort(ctx, walked); err != nil {
+		return err
+	}
+	return s.save(ctx)
+}
+
+// sweep is one walk: what it found, to be recorded together.
+type sweep struct {
+	bot       *Bot
+	reading   *reading
+	policy    *rules.Policy // before the walk; nil when it does not load: then everything is governed
+	from, tip string
+
+	commits, governed int
+	pulls             []int // merged ones, to be recorded
+	bypasses          []evidence.Record
+}
+
+// sort tells merged pull requests from everything else.
+func (s *sweep) sort(ctx context.Context, w *checks.Walked) error {
+	s.commits = len(w.Commits)
+	if w.Rewritten || w.Cut {
+		why := "the branch was rewritten: commits that were on it are gone"
+		if w.Cut {
+			why = "more commits landed at once than GitHub lists"
+		}
+		s.bypass(checks.Landed{ID: s.tip, At: s.reading.now}, why, nil)
+	}
+	for _, k := range w.Commits {
+		if k.Pull != 0 {
+			s.pulls = append(s.pulls, k.Pull)
+			continue
+		}
+		if s.reading.job.Attempts < 3 && s.bot.Now().Sub(k.At) < settled {
+			return errUnsettled
+		}
+		if err := s.direct(ctx, k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// direct judges a commit that came with no pull request: an exception if it
+// touches what the policy governs.
+func (s *sweep) direct(ctx context.Context, k checks.Landed) error {
+	files, cut, err := s.bot.GitHub.Changed(ctx, s.reading.job.Place, k.ID)
+	if err != nil {
+		return err
+	}
+	var governed []evidence.GovernedFile
+	for _, f := range files {
+		if s.policy == nil || len(s.policy.GroupsOf(f)) > 0 {
+			governed = append(governed, evidence.GovernedFile{Path: f.Path, Blob: f.New})
+		}
+	}
+	if len(governed) > 0 || cut {
+		s.governed++
+		s.bypass(k, "direct push: no pull request", governed)
+	}
+	return nil
+}
+
+func (s *sweep) bypass(k checks.Landed, why string, files []evidence.GovernedFile) {
+	p := s.reading.job.Place
+	s.bypasses = append(s.bypasses, evidence.Bypassed(
+		fmt.Sprintf("bypass/%d/%s/%s", p.RepoID, s.reading.job.Branch, k.ID), s.bot.Host,
+		evidence.BypassDetected{
+			Repo: evidence.Repo{ID: p.RepoID, Name: p.Repo}, Branch: s.reading.job.Branch,
+			Commit: k.ID, PushedBy: k.Author, At: k.At, Why: why,
+		}, files))
+}
+
+// save records the exceptions and the walk, raises the merged pull requests, and
+// moves the tip, all together: a walk is never half recorded.
+func (s *sweep) save(ctx context.Context) error {
+	b, j, p := s.bot, s.reading.job, s.reading.job.Place
+	log := b.log(p)
+	return b.Store.Write(ctx, func(tx *store.Tx) error {
+		for _, rec := range s.bypasses {
+			if _, _, err := log.Append(ctx, tx, rec, b.Now()); err != nil {
+				return err
+			}
+		}
+		for _, n := range s.pulls {
+			if err := tx.Raise(ctx, checks.Wake{Place: p, Number: n, Base: j.Branch}, "push", b.Now()); err != nil {
+				return err
+			}
+		}
+		rec := evidence.Swept(fmt.Sprintf("sweep/%d/%s/%s/%s", p.RepoID, j.Branch, s.from, s.tip), b.Host, evidence.CoverageSweep{
+			Repo: evidence.Repo{ID: p.RepoID, Name: p.Repo}, Ref: "refs/heads/" + j.Branch, From: s.from, To: s.tip,
+			Commits: s.commits, Attributed: len(s.pulls), Unattributed: s.commits - len(s.pulls), Governed: s.governed, At: s.reading.now,
+		})
+		if _, _, err := log.Append(ctx, tx, rec, b.Now()); err != nil {
+			return err
+		}
+		if err := tx.SetTip(ctx, p.RepoID, j.Branch, s.tip); err != nil {
+			return err
+		}
+		_, err := tx.Finish(ctx, j, time.Time{}, b.Now())
+		return err
+	})
+}

@@ -1,0 +1,270 @@
+package bot_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"changegate/bot"
+	"changegate/bot/evidence"
+	"changegate/bot/store"
+	"changegate/checks"
+	"changegate/checks/githubtest"
+	"changegate/rules"
+)
+
+// clock is the time of one story. Everybody in it, GitHub included, reads it.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) to(t time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = t.UTC()
+}
+
+// contract is GitHub's description of its own API, read once for all stories.
+var contract = sync.OnceValues(func() (*githubtest.Contract, error) {
+	return githubtest.LoadContract(os.DirFS(filepath.Join("..", "checks", "testdata")))
+})
+
+// world is one story: a make-believe GitHub, the real bot and what is looked at.
+type world struct {
+	dir    string
+	clock  *clock
+	gh     *githubtest.Server
+	st     *store.Store
+	keys   *evidence.Keys
+	bot    *bot.Bot
+	server *httptest.Server
+
+	repo    *githubtest.Repo
+	pull    *githubtest.Pull
+	reviews map[string]int64 // newest review by login
+	rules   *githubtest.Contract
+	logs    bytes.Buffer
+}
+
+func newWorld(dir string) (*world, error) {
+	c, err := contract()
+	if err != nil {
+		return nil, err
+	}
+	w := &world{dir: dir, clock: &clock{at: time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)}, reviews: map[string]int64{}, rules: c.Fresh()}
+	w.gh = githubtest.New(githubtest.Options{Now: w.clock.now, Contract: w.rules})
+	if err := w.start(filepath.Join(dir, ".data")); err != nil {
+		return nil, errors.Join(err, w.end())
+	}
+	return w, nil
+}
+
+// start assembles the bot as cmd/changegate does.
+func (w *world) start(data string) (err error) {
+	if w.st, err = store.Open(context.Background(), data); err != nil {
+		return err
+	}
+	if w.keys, err = evidence.NewKeys("cg.example", rand.Reader); err != nil {
+		return err
+	}
+	id, key, secret := w.gh.App()
+	log := slog.New(slog.NewTextHandler(&w.logs, nil))
+	client, err := checks.New(checks.Config{
+		URL: w.gh.URL(), AppID: id, Key: key, Transport: newTransport(), Cache: w.st.Cache(), Now: w.clock.now, Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	w.bot, err = bot.New(bot.Config{
+		GitHub: client, Store: w.st, Keys: w.keys, Secrets: [][]byte{secret}, PublicURL: "https://cg.example",
+		Host: host(w.gh.URL()), Version: "test", PageKey: bytes.Repeat([]byte{1}, 32), Now: w.clock.now, Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	w.server = httptest.NewServer(w.bot.Handler())
+	w.gh.Hook(w.server.URL + "/webhook")
+	return nil
+}
+
+func host(rawURL string) string {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return rawURL
+	}
+	return u.Host
+}
+
+func (w *world) end() error {
+	if w.server != nil {
+		w.server.Close()
+	}
+	w.gh.Close()
+	if w.st == nil {
+		return nil
+	}
+	return w.st.Close()
+}
+
+// close ends the story: the log must verify, and GitHub must have had nothing to
+// complain about.
+func (w *world) close() {
+	problem := ""
+	if report, err := w.verify(); err != nil {
+		problem = err.Error()
+	} else if failed := report.Failed(); failed != nil {
+		problem = fmt.Sprintf("the bundle does not verify: %s: %s", failed.Name, failed.Says)
+	}
+	if v := w.rules.Violations(); len(v) > 0 {
+		problem += "\nGitHub's description was violated:\n" + strings.Join(v, "\n")
+	}
+	if err := w.end(); err != nil {
+		problem += "\n" + err.Error()
+	}
+	if problem != "" {
+		panic(problem + "\n" + w.logs.String())
+	}
+}
+
+// settle lets a second pass and the bot work until it is idle.
+func (w *world) settle() error {
+	w.clock.to(w.clock.now().Add(time.Second))
+	return w.bot.Drain(context.Background())
+}
+
+func (w *world) checkName() string { return "changegate: " + w.pull.Base() }
+
+func (w *world) check() (githubtest.CheckRun, bool) { return w.pull.Check(w.checkName()) }
+
+func (w *world) org() string { return fmt.Sprint(w.orgID()) }
+
+func (w *world) orgID() int64 { return w.gh.Org("acme") }
+
+func (w *world) export() ([]byte, error) {
+	var out bytes.Buffer
+	_, err := evidence.Export(context.Background(), &out, w.st, evidence.NewLog(w.keys, w.org()), evidence.Query{
+		From: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), To: time.Date(2028, 1, 1, 0, 0, 0, 0, time.UTC), Now: w.clock.now(),
+	})
+	return out.Bytes(), err
+}
+
+func (w *world) verify() (evidence.Report, error) {
+	data, err := w.export()
+	if err != nil {
+		return evidence.Report{}, err
+	}
+	return evidence.Verify(bytes.NewReader(data), int64(len(data)), evidence.VerifyOptions{Judge: rules.Evaluate}), nil
+}
+
+// bundled is one file of a fresh export.
+func (w *world) bundled(name string) (string, error) {
+	data, err := w.export()
+	if err != nil {
+		return "", err
+	}
+	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		return "", err
+	}
+	f, err := z.Open(name)
+	if err != nil {
+		return "", err
+	}
+	content, err := io.ReadAll(f)
+	return string(content), err
+}
+
+// count is how many records of a kind the log holds.
+func (w *world) count(kind evidence.Kind) (n int, err error) {
+	err = w.st.View(context.Background(), func(tx evidence.Tx) error {
+		size, err := tx.Size(context.Background(), w.org())
+		if err != nil {
+			return err
+		}
+		for s, err := range evidence.NewLog(w.keys, w.org()).Records(context.Background(), tx, 0, size) {
+			if err != nil {
+				return err
+			}
+			if s.Predicate.Kind() == kind {
+				n++
+			}
+		}
+		return nil
+	})
+	return n, err
+}
+
+// files reads a folder of the script.
+func (w *world) files(folder string) (githubtest.Files, error) {
+	out := githubtest.Files{}
+	root := filepath.Join(w.dir, folder)
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		name, _ := filepath.Rel(root, path)
+		out[filepath.ToSlash(name)] = string(data)
+		return err
+	})
+	if err == nil && len(out) == 0 {
+		err = fmt.Errorf("folder %s is empty", folder)
+	}
+	return out, err
+}
+
+var suggested = regexp.MustCompile(`rollback\.to: ([0-9a-f]{7,40})`)
+
+// body reads a description; $SUGGESTED in it is what the last check suggested.
+func (w *world) body(name string) (string, error) {
+	data, err := os.ReadFile(filepath.Join(w.dir, name))
+	text := string(data)
+	if err == nil && strings.Contains(text, "$SUGGESTED") {
+		c, _ := w.check()
+		m := suggested.FindStringSubmatch(c.Summary)
+		if m == nil {
+			return "", fmt.Errorf("the check suggests no rollback target:\n%s", c.Summary)
+		}
+		text = strings.ReplaceAll(text, "$SUGGESTED", m[1])
+	}
+	return text, err
+}
+
+func (w *world) calls() int {
+	n := 0
+	for _, c := range w.gh.Calls() {
+		if !strings.HasSuffix(c.Path, "/access_tokens") {
+			n++
+		}
+	}
+	return n
+}
+
+func (w *world) callList() string {
+	var b strings.Builder
+	for _, c := range w.gh.Calls() {
+		fmt.Fprintln(&b, c.Method, c.Path, c.Operation, c.Status)
+	}
+	return b.String()
+}

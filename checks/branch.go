@@ -1,0 +1,281 @@
+package checks
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"changegate/rules"
+)
+
+// Walked is the first-parent chain of a branch between two tips, oldest first.
+type Walked struct {
+	Commits []Landed
+	// Rewritten is set when the old tip is not an ancestor of the new one: the
+	// chain then begins where the two parted.
+	Rewritten bool
+	// Cut is set when GitHub lists fewer commits than there are.
+	Cut bool
+}
+
+// Landed is one commit of a branch's first-parent chain.
+type Landed struct {
+	ID      string
+	Parents []string
+	Author  rules.Person
+	At      time.Time // of the committer's clock
+	Pull    int       // the merged pull request it belongs to; 0 for none
+	Merged  bool      // it is that pull request's merge commit
+}
+
+type landedAnswer struct {
+	SHA     string
+	Parents []struct{ SHA string }
+	Author  *struct {
+		ID    int64
+		Login string
+		Type  string
+	}
+	Commit struct {
+		Committer struct{ Date time.Time }
+	}
+}
+
+// Tip returns the commit a branch points at.
+func (c *Client) Tip(ctx context.Context, p Place, branch string) (string, error) {
+	_, ref, err := c.policyBlob(ctx, p, branch)
+	if err != nil {
+		return "", err
+	}
+	if ref == nil {
+		return "", fmt.Errorf("%w: branch %q", ErrGone, branch)
+	}
+	return ref.Target.Oid, nil
+}
+
+// PolicyAt reads the policy file of a commit.
+func (c *Client) PolicyAt(ctx context.Context, p Place, commit string) (Policy, error) {
+	owner, name, _ := strings.Cut(p.Repo, "/")
+	var answer struct {
+		Repository *struct{ BasePolicy *blobAnswer }
+	}
+	query := `query PolicyAt($owner: String!, $name: String!, $policy: String!) { repository(owner: $owner, name: $name) {
+		basePolicy: object(expression: $policy) { __typename oid ... on Blob { text byteSize isBinary isTruncated } } } }`
+	_, err := c.graph(ctx, p, query, map[string]any{"owner": owner, "name": name, "policy": commit + ":" + PolicyPath}, &answer)
+	if err != nil {
+		return Policy{}, err
+	}
+	if answer.Repository == nil {
+		return Policy{}, ErrGone
+	}
+	out := answer.Repository.BasePolicy.policy()
+	out.Commit = commit
+	return out, nil
+}
+
+// Walk lists what landed on a branch since an earlier tip, and which pull request
+// each commit came from.
+func (c *Client) Walk(ctx context.Context, p Place, branch, before, after string) (*Walked, error) {
+	all, w, err := c.between(ctx, p, before, after)
+	if err != nil {
+		return nil, err
+	}
+	for at := after; ; {
+		k, ok := all[at]
+		if !ok {
+			break
+		}
+		w.Commits = append(w.Commits, k.landed())
+		if len(k.Parents) == 0 {
+			break
+		}
+		at = k.Parents[0].SHA
+	}
+	slices.Reverse(w.Commits)
+	return w, c.attribute(ctx, p, branch, w.Commits)
+}
+
+func (k *landedAnswer) landed() Landed {
+	l := Landed{ID: k.SHA, At: k.Commit.Committer.Date}
+	for _, parent := range k.Parents {
+		l.Parents = append(l.Parents, parent.SHA)
+	}
+	if k.Author != nil {
+		l.Author = rules.Person{ID: k.Author.ID, Login: k.Author.Login, Bot: k.Author.Type == "Bot"}
+	}
+	return l
+}
+
+// between reads every page of the commits of before..after.
+func (c *Client) between(ctx context.Context, p Place, before, after string) (map[string]*landedAnswer, *Walked, error) {
+	all, w := map[string]*landedAnswer{}, &Walked{}
+	total := 0
+	for page := 1; page != 0; {
+		var answer struct {
+			Status       string
+			TotalCommits int `json:"total_commits"`
+			Commits      []*landedAnswer
+		}
+		next, err := c.get(ctx, p, fmt.Sprintf("repos/%s/compare/%s...%s?per_page=100&page=%d", p.Repo, before, after, page), &answer)
+		if err != nil {
+			return nil, nil, fmt.Errorf("compare %s...%s, page %d: %w", before, after, page, err)
+		}
+		for _, k := range answer.Commits {
+			all[k.SHA] = k
+		}
+		w.Rewritten = answer.Status == "diverged" || answer.Status == "behind"
+		total, page = answer.TotalCommits, next
+	}
+	w.Cut = len(all) < total
+	return all, w, nil
+}
+
+// attribute asks which merged pull request each commit came from.
+func (c *Client) attribute(ctx context.Context, p Place, branch string, commits []Landed) error {
+	owner, name, _ := strings.Cut(p.Repo, "/")
+	const most = 50 // commits a query
+	for len(commits) > 0 {
+		part := commits[:min(most, len(commits))]
+		commits = commits[len(part):]
+		var declare, body strings.Builder
+		variables := map[string]any{"owner": owner, "name": name}
+		for i, k := range part {
+			fmt.Fprintf(&declare, ", $c%d: GitObjectID!", i)
+			fmt.Fprintf(&body, " c%d: object(oid: $c%d) { ... on Commit { associatedPullRequests(first: 10) { nodes { number merged baseRefName mergeCommit { oid } } } } }", i, i)
+			variables[fmt.Sprintf("c%d", i)] = k.ID
+		}
+		var answer struct{ Repository aliases }
+		query := fmt.Sprintf("query Attribute($owner: String!, $name: String!%s) { repository(owner: $owner, name: $name) {%s } }", &declare, &body)
+		if _, err := c.graph(ctx, p, query, variables, &answer); err != nil {
+			return fmt.Errorf("ask which pull requests commits came from: %w", err)
+		}
+		for i := range part {
+			if err := part[i].from(answer.Repository, i, branch); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// from takes the pull request merged into this branch that the commit belongs to.
+func (l *Landed) from(repo aliases, i int, branch string) error {
+	var commit struct {
+		AssociatedPullRequests struct {
+			Nodes []struct {
+				Number      int
+				Merged      bool
+				BaseRefName string
+				MergeCommit *struct{ Oid string }
+			}
+		}
+	}
+	if _, err := repo.part(fmt.Sprintf("c%d", i), &commit); err != nil {
+		return err
+	}
+	for _, n := range commit.AssociatedPullRequests.Nodes {
+		if !n.Merged || n.BaseRefName != branch {
+			continue
+		}
+		merged := n.MergeCommit != nil && n.MergeCommit.Oid == l.ID
+		if l.Pull == 0 || merged {
+			l.Pull, l.Merged = n.Number, merged
+		}
+	}
+	return nil
+}
+
+// Changed lists the files of one commit against its first parent. cut is set when
+// GitHub lists fewer than there are.
+func (c *Client) Changed(ctx context.Context, p Place, commit string) (files []rules.File, cut bool, err error) {
+	d := &comparison{}
+	for page := 1; page != 0 && page <= 10; {
+		var answer struct{ Files []fileAnswer }
+		next, err := c.get(ctx, p, fmt.Sprintf("repos/%s/commits/%s?per_page=300&page=%d", p.Repo, commit, page), &answer)
+		if err != nil {
+			return nil, false, fmt.Errorf("read commit %s, page %d: %w", commit, page, err)
+		}
+		d.Files, page = append(d.Files, answer.Files...), next
+		cut = next != 0
+	}
+	return d.rules(), cut, nil
+}
+
+// OpenPulls returns the numbers of a repository's open pull requests.
+func (c *Client) OpenPulls(ctx context.Context, p Place) ([]int, error) {
+	var out []int
+	for page := 1; page != 0; {
+		var pulls []struct{ Number int }
+		next, err := c.get(ctx, p, fmt.Sprintf("repos/%s/pulls?state=open&per_page=100&page=%d", p.Repo, page), &pulls)
+		if err != nil {
+			return nil, fmt.Errorf("list open pull requests, page %d: %w", page, err)
+		}
+		for _, n := range pulls {
+			out = append(out, n.Number)
+		}
+		page = next
+	}
+	return out, nil
+}
+
+// Repos returns every repository of every installation of the App.
+func (c *Client) Repos(ctx context.Context) ([]Place, error) {
+	var out []Place
+	for page := 1; page != 0; {
+		var installs []struct {
+			ID          int64
+			SuspendedAt *time.Time `json:"suspended_at"`
+			Account     struct {
+				ID    int64
+				Login string
+			}
+		}
+		q, err := c.app.NewRequest("GET", fmt.Sprintf("app/installations?per_page=100&page=%d", page), nil)
+		if err != nil {
+			return nil, err
+		}
+		r, err := c.app.Do(ctx, q, &installs)
+		if err != nil {
+			return nil, fmt.Errorf("list installations: %w", err)
+		}
+		for _, in := range installs {
+			if in.SuspendedAt != nil {
+				continue
+			}
+			repos, err := c.reposOf(ctx, Place{Installation: in.ID, OrgID: in.Account.ID, Org: in.Account.Login})
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, repos...)
+		}
+		page = r.NextPage
+	}
+	return out, nil
+}
+
+func (c *Client) reposOf(ctx context.Context, p Place) ([]Place, error) {
+	var out []Place
+	for page := 1; page != 0; {
+		var answer struct {
+			Repositories []struct {
+				ID       int64
+				FullName string `json:"full_name"`
+				Archived bool
+			}
+		}
+		next, err := c.get(ctx, p, fmt.Sprintf("installation/repositories?per_page=100&page=%d", page), &answer)
+		if err != nil {
+			return nil, fmt.Errorf("list repositories of %s: %w", p.Org, err)
+		}
+		for _, r := range answer.Repositories {
+			if !r.Archived {
+				p.RepoID, p.Repo = r.ID, r.FullName
+				out = append(out, p)
+			}
+		}
+		page = next
+	}
+	return out, nil
+}

@@ -1,0 +1,248 @@
+package checks
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/bradleyfalzon/ghinstallation/v2"
+	"github.com/gofri/go-github-ratelimit/v2/github_ratelimit"
+	"github.com/gofri/go-github-ratelimit/v2/github_ratelimit/github_secondary_ratelimit"
+	"github.com/google/go-github/v62/github"
+)
+
+// ErrGone says that GitHub does not show the App what was asked for: it was
+// deleted, or the App was removed from it.
+var ErrGone = errors.New("not there, or not shown to the App")
+
+// Limits of every call.
+const (
+	callTimeout = 20 * time.Second
+	// maxAnswer bounds one answer. GitHub's largest, a page of files with their
+	// patches, stays below 10 MB.
+	maxAnswer = 32 << 20
+	// longestSleep is how long a call waits out a secondary rate limit; a longer
+	// wait fails and the job comes back.
+	longestSleep = 30 * time.Second
+)
+
+// Config says which GitHub a Client speaks to, and as which App.
+type Config struct {
+	URL       string // https://github.com, or a GitHub Enterprise Server's
+	AppID     int64
+	Key       []byte // the App's private key, PEM
+	Transport http.RoundTripper
+	Cache     Cache
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+// A Client speaks to one GitHub as one App. It is safe for concurrent use.
+type Client struct {
+	Config
+	apps  *ghinstallation.AppsTransport
+	base  *url.URL // of an Enterprise Server; nil for github.com
+	app   *github.Client
+	calls atomic.Int64
+
+	mu     sync.Mutex
+	places map[int64]*github.Client // by installation; guarded by mu
+}
+
+// New returns a Client. It makes no call.
+func New(c Config) (*Client, error) {
+	client := &Client{Config: c, places: map[int64]*github.Client{}}
+	var err error
+	if client.base, err = enterprise(c.URL); err != nil {
+		return nil, err
+	}
+	if client.apps, err = ghinstallation.NewAppsTransport(c.Transport, c.AppID, c.Key); err != nil {
+		return nil, fmt.Errorf("read the App's private key: %w", err)
+	}
+	if client.base != nil {
+		client.apps.BaseURL = client.base.JoinPath("api/v3").String()
+	}
+	client.app, err = client.dial(client.apps)
+	return client, err
+}
+
+// enterprise returns the root of an Enterprise Server, or nil for github.com.
+func enterprise(raw string) (*url.URL, error) {
+	u, err := url.Parse(strings.TrimRight(raw, "/"))
+	if err != nil || u.Host == "" {
+		return nil, fmt.Errorf("GitHub's URL is %q: want one such as https://github.com", raw)
+	}
+	if strings.EqualFold(u.Host, "github.com") || strings.EqualFold(u.Host, "api.github.com") {
+		return nil, nil
+	}
+	return u, nil
+}
+
+// dial builds the chain of a client, outermost first: go-github, the rate limit,
+// the rewinding of retried bodies, the bound on answers, authentication.
+func (c *Client) dial(auth http.RoundTripper) (*github.Client, error) {
+	limited := github_ratelimit.New(rewind{bounded{auth, &c.calls}},
+		github_secondary_ratelimit.WithSingleSleepLimit(longestSleep, nil))
+	g := github.NewClient(&http.Client{Transport: limited, Timeout: callTimeout + longestSleep})
+	g.UserAgent = "changegate"
+	if c.base == nil {
+		return g, nil
+	}
+	return g.WithEnterpriseURLs(c.base.String(), c.base.String())
+}
+
+// at returns the client of one installation. Each has a rate limit of its own:
+// one organisation's limit must not hold up the others.
+func (c *Client) at(p Place) (*github.Client, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if g := c.places[p.Installation]; g != nil {
+		return g, nil
+	}
+	auth := ghinstallation.NewFromAppsTransport(c.apps, p.Installation)
+	g, err := c.dial(auth)
+	if err == nil {
+		c.places[p.Installation] = g
+	}
+	return g, err
+}
+
+// Calls returns how many requests were sent, token requests left out.
+func (c *Client) Calls() int64 { return c.calls.Load() }
+
+// rewind gives every try of a request a fresh body. The rate limiter repeats the
+// same request, whose body the first try has read to its end.
+type rewind struct{ next http.RoundTripper }
+
+func (r rewind) RoundTrip(q *http.Request) (*http.Response, error) {
+	if q.GetBody == nil {
+		return r.next.RoundTrip(q)
+	}
+	body, err := q.GetBody()
+	if err != nil {
+		return nil, err
+	}
+	again := q.Clone(q.Context())
+	again.Body = body
+	return r.next.RoundTrip(again)
+}
+
+// bounded counts requests and cuts answers that are larger than any of GitHub's.
+type bounded struct {
+	next  http.RoundTripper
+	calls *atomic.Int64
+}
+
+func (b bounded) RoundTrip(q *http.Request) (*http.Response, error) {
+	b.calls.Add(1)
+	r, err := b.next.RoundTrip(q)
+	if err == nil {
+		r.Body = &cut{r.Body, maxAnswer}
+	}
+	return r, err
+}
+
+type cut struct {
+	io.ReadCloser
+	left int
+}
+
+func (c *cut) Read(p []byte) (int, error) {
+	if c.left <= 0 {
+		return 0, fmt.Errorf("the answer is larger than %d bytes", maxAnswer)
+	}
+	n, err := c.ReadCloser.Read(p[:min(len(p), c.left)])
+	c.left -= n
+	return n, err
+}
+
+// get asks the REST API for one page and returns the number of the next, 0 if
+// this is the last. Decoding is ours: go-github's types refuse some answers.
+func (c *Client) get(ctx context.Context, p Place, path string, into any) (next int, err error) {
+	g, err := c.at(p)
+	if err != nil {
+		return 0, err
+	}
+	q, err := g.NewRequest(http.MethodGet, path, nil)
+	if err != nil {
+		return 0, err
+	}
+	r, err := g.Do(ctx, q, into)
+	if err != nil {
+		return 0, classed(err)
+	}
+	return r.NextPage, nil
+}
+
+// classed tells what is gone from what may work the next time.
+func classed(err error) error {
+	var e *github.ErrorResponse
+	if errors.As(err, &e) && (e.Response.StatusCode == http.StatusNotFound || e.Response.StatusCode == http.StatusGone) {
+		return fmt.Errorf("%w: %s", ErrGone, e.Response.Request.URL.Path)
+	}
+	return err
+}
+
+// A graphError is one entry of a GraphQL answer's errors.
+type graphError struct {
+	Type    string `json:"type"`
+	Message string `json:"message"`
+	Path    []any  `json:"path"`
+}
+
+// graph asks the GraphQL API. Errors come with status 200 and a part of the data:
+// any of them fails the call, because a null that stands for "could not be read"
+// looks like one that stands for "is not there". Those of allowed types are
+// returned instead.
+func (c *Client) graph(ctx context.Context, p Place, query string, variables map[string]any, into any, allowed ...string) ([]graphError, error) {
+	g, err := c.at(p)
+	if err != nil {
+		return nil, err
+	}
+	q, err := g.NewRequest(http.MethodPost, "../graphql", map[string]any{"query": query, "variables": variables})
+	if err != nil {
+		return nil, err
+	}
+	var raw bytes.Buffer
+	if _, err := g.Do(ctx, q, &raw); err != nil {
+		return nil, classed(err)
+	}
+	answer := struct {
+		Data   json.RawMessage `json:"data"`
+		Errors []graphError    `json:"errors"`
+	}{}
+	if err := json.Unmarshal(raw.Bytes(), &answer); err != nil {
+		return nil, fmt.Errorf("read GraphQL answer: %w", err)
+	}
+	for _, e := range answer.Errors {
+		if !has(allowed, e.Type) {
+			return nil, fmt.Errorf("GraphQL %s: %.200s", e.Type, e.Message)
+		}
+	}
+	if len(answer.Data) == 0 || string(answer.Data) == "null" {
+		return answer.Errors, fmt.Errorf("read GraphQL answer: it has no data")
+	}
+	if err := json.Unmarshal(answer.Data, into); err != nil {
+		return nil, fmt.Errorf("read GraphQL data: %w", err)
+	}
+	return answer.Errors, nil
+}
+
+func has(words []string, w string) bool {
+	for _, x := range words {
+		if x == w {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,122 @@
+package checks
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"changegate/rules"
+)
+
+// comparisonFiles is how many files a comparison lists at most (GitHub REST,
+// "Compare two commits").
+const comparisonFiles = 300
+
+// A fileAnswer is a changed file as REST gives it. Its sha is that of the head.
+type fileAnswer struct {
+	SHA      string `json:"sha"`
+	Filename string `json:"filename"`
+	Previous string `json:"previous_filename"`
+	Status   string `json:"status"`
+	Patch    string `json:"patch"`
+}
+
+// A comparison is what two commits differ in, seen from where they parted.
+type comparison struct {
+	Status    string
+	From      string // the commit that base resolved to
+	MergeBase string
+	Total     int
+	Files     []fileAnswer
+}
+
+var objectID = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
+
+// compare asks for base...head. Between two commit ids the answer never changes
+// and is remembered.
+func (c *Client) compare(ctx context.Context, p Place, base, head string) (*comparison, error) {
+	key := fmt.Sprintf("compare/%d/%s/%s", p.RepoID, base, head)
+	fixed := objectID.MatchString(base) && objectID.MatchString(head)
+	if data, ok := c.Cache.Get(ctx, key); ok && fixed {
+		var d comparison
+		if json.Unmarshal(data, &d) == nil {
+			return &d, nil
+		}
+	}
+	var answer struct {
+		Status          string
+		BaseCommit      struct{ SHA string } `json:"base_commit"`
+		MergeBaseCommit struct{ SHA string } `json:"merge_base_commit"`
+		Files           []fileAnswer
+	}
+	path := fmt.Sprintf("repos/%s/compare/%s...%s", p.Repo, url.PathEscape(base), url.PathEscape(head))
+	if _, err := c.get(ctx, p, path, &answer); err != nil {
+		return nil, err
+	}
+	if answer.Status == "" || answer.MergeBaseCommit.SHA == "" {
+		return nil, fmt.Errorf("the comparison says neither how the commits relate nor where they parted")
+	}
+	d := &comparison{answer.Status, answer.BaseCommit.SHA, answer.MergeBaseCommit.SHA, len(answer.Files), answer.Files}
+	if data, err := json.Marshal(d); err == nil && fixed {
+		c.Cache.Put(ctx, key, data)
+	}
+	return d, nil
+}
+
+// rules is the list as the rules see it. The old blob's id is not in the answer;
+// the digest of the patch stands for what it would say.
+func (d *comparison) rules() []rules.File {
+	var out []rules.File
+	for _, f := range d.Files {
+		r := rules.File{Path: f.Filename, OldPath: f.Previous, Status: f.Status, New: f.SHA}
+		if f.Status == "removed" {
+			r.Status, r.Old, r.New = "deleted", f.SHA, ""
+		}
+		if f.Patch != "" {
+			sum := sha256.Sum256([]byte(f.Patch))
+			r.Diff = hex.EncodeToString(sum[:])
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+func (d *comparison) patches() map[string]string {
+	out := map[string]string{}
+	for _, f := range d.Files {
+		if f.Patch != "" {
+			out[f.Filename] = f.Patch
+		}
+	}
+	return out
+}
+
+// added returns the content of a file that a patch adds whole.
+func (f *fileAnswer) added() (string, bool) {
+	if f.Status != "added" || f.Patch == "" {
+		return "", false
+	}
+	var b strings.Builder
+	lines := strings.Split(f.Patch, "\n")
+	if !strings.HasPrefix(lines[0], "@@ -0,0 +1") {
+		return "", false
+	}
+	for i, line := range lines[1:] {
+		switch {
+		case strings.HasPrefix(line, "+"):
+			b.WriteString(line[1:] + "\n")
+		case line == `\ No newline at end of file`:
+			text := b.String()
+			return strings.TrimSuffix(text, "\n"), true
+		case line == "" && i == len(lines)-2:
+		default:
+			return "", false
+		}
+	}
+	return b.String(), true
+}

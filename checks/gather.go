@@ -1,0 +1,314 @@
+package checks
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"changegate/rules"
+)
+
+// errMoved says that the pull request changed while it was read.
+var errMoved = errors.New("the pull request changed while it was read")
+
+// Known is reserved for what a caller remembers; the Cache holds all of it.
+type Known struct{}
+
+// gathering is one reading on its way.
+type gathering struct {
+	c    *Client
+	w    Wake
+	pr   *prAnswer
+	out  *Gathered
+	diff *comparison
+	pol  *rules.Policy // nil when the policy does not load
+}
+
+// Gather reads a pull request: one GraphQL query for what people did, one
+// comparison for what changed, and only if the policy asks, one look-up of roles
+// and contents and one comparison for the rollback target. ErrGone when it is not
+// there; every other error may pass by itself.
+func (c *Client) Gather(ctx context.Context, w Wake, _ Known) (*Gathered, error) {
+	for try := 0; ; try++ {
+		g := &gathering{c: c, w: w}
+		err := g.run(ctx)
+		if errors.Is(err, errMoved) && try == 0 {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		return g.out, nil
+	}
+}
+
+func (g *gathering) run(ctx context.Context) error {
+	var err error
+	if g.pr, err = g.c.readPull(ctx, g.w); err != nil {
+		return fmt.Errorf("read pull request: %w", err)
+	}
+	g.out = &Gathered{}
+	g.take()
+	if err := g.policy(ctx); err != nil {
+		return fmt.Errorf("read policy: %w", err)
+	}
+	if g.out.Policy.State == PolicyAbsent && g.out.Merge == nil {
+		return nil // not enrolled: nothing else is anybody's business
+	}
+	if g.pol != nil && !g.pol.Watches(g.out.Change.Base.Branch, g.out.Change.DefaultBranch) && g.out.Merge == nil {
+		return nil
+	}
+	for _, step := range []func(context.Context) error{g.files, g.lookups, g.checks, g.target} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// take copies what the pull request's own answer says.
+func (g *gathering) take() {
+	r, p := g.pr, &g.pr.PullRequest
+	o, c := g.out, &g.out.Change
+	o.Place = g.w.Place
+	o.Place.RepoID, o.Place.Repo = r.DatabaseID, r.NameWithOwner
+	o.Title, o.Body, o.URL, o.EditedAt = p.Title, p.Body, p.URL, p.CreatedAt
+	if p.LastEditedAt != nil {
+		o.EditedAt = *p.LastEditedAt
+	}
+	c.Ref = rules.Ref{RepoID: r.DatabaseID, Repo: r.NameWithOwner, Number: g.w.Number}
+	c.State, c.Draft = strings.ToLower(p.State), p.IsDraft
+	c.Base = rules.Point{Branch: p.BaseRefName, Commit: p.BaseRefOid}
+	c.Head = rules.Point{Branch: p.HeadRefName, Commit: p.HeadRefOid}
+	c.DefaultBranch = r.DefaultBranchRef.Name
+	c.Author, c.Assignees = p.Author.person(), nil
+	for _, a := range p.Assignees.Nodes {
+		c.Assignees = append(c.Assignees, a.person())
+	}
+	for _, n := range p.Commits.Nodes {
+		c.Commits = append(c.Commits, n.Commit.commit())
+	}
+	for _, n := range p.Reviews.Nodes {
+		c.Reviews = append(c.Reviews, n.review())
+	}
+	for _, e := range p.TimelineItems.Nodes {
+		if e.CreatedAt.After(c.Retargeted) {
+			c.Retargeted = e.CreatedAt
+		}
+	}
+	c.Requests = rules.RequestsIn(p.Body)
+	if p.Merged && p.MergeCommit != nil && p.MergedAt != nil {
+		o.Merge = &Merge{Commit: p.MergeCommit.Oid, By: p.MergedBy.person(), At: *p.MergedAt}
+	}
+	g.whole("commits", len(c.Commits), p.Commits.TotalCount)
+	g.whole("reviews", len(c.Reviews), p.Reviews.TotalCount)
+}
+
+// whole notes a list that is shorter than GitHub says it is.
+func (g *gathering) whole(what string, have, want int) {
+	if have != want {
+		g.out.Change.Gaps = append(g.out.Change.Gaps, rules.Gap{What: what, Says: fmt.Sprintf("%d of %d could be read", have, want)})
+	}
+}
+
+// policy reads the policy of the base branch: it came with the pull request if
+// the hint of the base branch was right.
+func (g *gathering) policy(ctx context.Context) error {
+	p := &g.pr.PullRequest
+	blob, err := g.pr.BasePolicy, error(nil)
+	tip := g.pr.Base
+	if g.w.Base != p.BaseRefName {
+		if blob, tip, err = g.c.policyBlob(ctx, g.w.Place, p.BaseRefName); err != nil {
+			return err
+		}
+	}
+	if tip == nil && g.out.Merge == nil {
+		return fmt.Errorf("base branch %q has no tip", p.BaseRefName)
+	}
+	g.out.Policy = blob.policy()
+	if tip != nil {
+		g.out.Policy.Commit = tip.Target.Oid
+	}
+	g.pol, _ = rules.ParsePolicy(g.out.Policy.Data)
+	return nil
+}
+
+// nothing reports whether GraphQL's own list of files, which has no former names
+// and no blobs, already shows that nothing governed can have changed.
+func (g *gathering) nothing() bool {
+	files := g.pr.PullRequest.Files
+	if g.pol == nil || files.TotalCount != len(files.Nodes) || files.TotalCount != g.pr.PullRequest.ChangedFiles {
+		return false
+	}
+	for _, f := range files.Nodes {
+		if f.ChangeType == "RENAMED" || f.ChangeType == "COPIED" || rules.RequestPath(f.Path) ||
+			len(g.pol.GroupsOf(rules.File{Path: f.Path})) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// files reads what changed at the head and at every commit that was reviewed.
+func (g *gathering) files(ctx context.Context) error {
+	c := &g.out.Change
+	if g.nothing() {
+		for _, f := range g.pr.PullRequest.Files.Nodes {
+			c.Files = append(c.Files, rules.File{Path: f.Path, Status: strings.ToLower(f.ChangeType)})
+		}
+		return nil
+	}
+	var err error
+	if g.diff, err = g.c.compare(ctx, g.out.Place, c.Base.Commit, c.Head.Commit); err != nil {
+		return fmt.Errorf("compare %s...%s: %w", c.Base.Commit, c.Head.Commit, err)
+	}
+	if g.diff.Total != g.pr.PullRequest.ChangedFiles && len(g.diff.Files) < g.pr.PullRequest.ChangedFiles {
+		if err := g.manyFiles(ctx); err != nil {
+			return err
+		}
+	}
+	c.MergeBase, c.Files, g.out.Patches = g.diff.MergeBase, g.diff.rules(), g.diff.patches()
+	g.whole("files", len(c.Files), g.pr.PullRequest.ChangedFiles)
+	g.remember(ctx)
+	for _, commit := range g.reviewed() {
+		r, err := g.revision(ctx, commit)
+		if err != nil {
+			return err
+		}
+		if r != nil {
+			c.Revisions = append(c.Revisions, *r)
+		}
+	}
+	return nil
+}
+
+// manyFiles reads the list that goes up to 3,000 files, where a comparison stops
+// at 300.
+func (g *gathering) manyFiles(ctx context.Context) error {
+	var all []fileAnswer
+	for page := 1; page != 0 && page <= 30; {
+		var files []fileAnswer
+		next, err := g.c.get(ctx, g.out.Place, fmt.Sprintf("repos/%s/pulls/%d/files?per_page=100&page=%d", g.out.Place.Repo, g.w.Number, page), &files)
+		if err != nil {
+			return fmt.Errorf("read files, page %d: %w", page, err)
+		}
+		all, page = append(all, files...), next
+	}
+	g.diff.Files = all
+	return nil
+}
+
+func (g *gathering) revisionKey(commit string) string {
+	return fmt.Sprintf("revision/%d/%s/%s", g.out.Place.RepoID, g.out.Change.Base.Branch, commit)
+}
+
+// remember keeps what the pull request changed at this head: a review of it will
+// be compared with later heads.
+func (g *gathering) remember(ctx context.Context) {
+	c := &g.out.Change
+	if len(c.Files) != g.pr.PullRequest.ChangedFiles {
+		return
+	}
+	if data, err := json.Marshal(rules.Revision{Commit: c.Head.Commit, Base: c.Base.Branch, Files: c.Files}); err == nil {
+		g.c.Cache.Put(ctx, g.revisionKey(c.Head.Commit), data)
+	}
+}
+
+// mostRevisions bounds how many old commits one reading compares. A review of a
+// commit beyond it is stale.
+const mostRevisions = 5
+
+// reviewed returns the commits of opinions that are not of the head, newest first.
+func (g *gathering) reviewed() []string {
+	var out []string
+	for _, w := range slices.Backward(g.out.Change.Reviews) {
+		if (w.State == "APPROVED" || w.State == "CHANGES_REQUESTED") && w.Commit != "" && w.Commit != g.out.Change.Head.Commit &&
+			!slices.Contains(out, w.Commit) && len(out) < mostRevisions {
+			out = append(out, w.Commit)
+		}
+	}
+	return out
+}
+
+// revision returns what the pull request changed at an earlier commit, nil when
+// that cannot be known any more.
+func (g *gathering) revision(ctx context.Context, commit string) (*rules.Revision, error) {
+	if data, ok := g.c.Cache.Get(ctx, g.revisionKey(commit)); ok {
+		var r rules.Revision
+		if json.Unmarshal(data, &r) == nil {
+			return &r, nil
+		}
+	}
+	d, err := g.c.compare(ctx, g.out.Place, g.out.Change.Base.Commit, commit)
+	switch {
+	case errors.Is(err, ErrGone):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("compare reviewed commit %s: %w", commit, err)
+	case d.Total >= comparisonFiles:
+		return nil, nil // the list may have been cut
+	}
+	return &rules.Revision{Commit: commit, Base: g.out.Change.Base.Branch, Files: d.rules()}, nil
+}
+
+// checks reads the newest result of every name and App on the head, if the policy
+// requires any.
+func (g *gathering) checks(ctx context.Context) error {
+	if g.pol == nil || !g.pol.Sources().Checks {
+		return nil
+	}
+	type run struct {
+		ID                 int64
+		Name               string
+		Status, Conclusion string
+		App                struct{ Slug string }
+	}
+	newest := map[rules.RequiredCheck]run{}
+	total, seen := 0, 0
+	for page := 1; page != 0; {
+		var answer struct {
+			TotalCount int   `json:"total_count"`
+			CheckRuns  []run `json:"check_runs"`
+		}
+		next, err := g.c.get(ctx, g.out.Place, fmt.Sprintf("repos/%s/commits/%s/check-runs?per_page=100&page=%d", g.out.Place.Repo, g.out.Change.Head.Commit, page), &answer)
+		if err != nil {
+			return fmt.Errorf("read check runs: %w", err)
+		}
+		for _, r := range answer.CheckRuns {
+			key := rules.RequiredCheck{Name: r.Name, App: r.App.Slug}
+			if old, ok := newest[key]; !ok || r.ID > old.ID {
+				newest[key] = r
+			}
+		}
+		total, seen, page = answer.TotalCount, seen+len(answer.CheckRuns), next
+	}
+	g.whole("checks", seen, total)
+	for key, r := range newest {
+		g.out.Change.Checks = append(g.out.Change.Checks, rules.Check{Name: key.Name, App: key.App, Status: r.Status, Conclusion: r.Conclusion})
+	}
+	slices.SortFunc(g.out.Change.Checks, func(a, b rules.Check) int { return strings.Compare(a.App+" "+a.Name, b.App+" "+b.Name) })
+	return nil
+}
+
+// target resolves rollback.to and asks whether it is in the base branch's history.
+func (g *gathering) target(ctx context.Context) error {
+	to := rules.RollbackTarget(g.out.Change.Requests)
+	if to == "" || g.diff == nil {
+		return nil
+	}
+	t := &rules.Target{To: to, Kind: "commit"}
+	d, err := g.c.compare(ctx, g.out.Place, to, g.out.Change.Base.Commit)
+	switch {
+	case errors.Is(err, ErrGone):
+		t.Kind = ""
+	case err != nil:
+		return fmt.Errorf("resolve rollback target: %w", err)
+	default:
+		t.Commit, t.InBase = d.From, d.Status == "ahead" || d.Status == "identical"
+	}
+	g.out.Change.Target = t
+	return nil
+}

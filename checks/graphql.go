@@ -1,0 +1,271 @@
+package checks
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"changegate/rules"
+)
+
+// pullQuery reads what people did to a pull request, the policy of the branch it
+// is believed to go into, and the policy file as it would leave it.
+const pullQuery = `query Pull($owner: String!, $name: String!, $number: Int!, $base: String!, $policy: String!, $own: String!, $commits: String, $reviews: String) {
+  repository(owner: $owner, name: $name) {
+    databaseId nameWithOwner
+    defaultBranchRef { name }
+    base: ref(qualifiedName: $base) { target { oid } }
+    basePolicy: object(expression: $policy) { ...blob }
+    ownPolicy: object(expression: $own) { ...blob }
+    pullRequest(number: $number) {
+      title body url isDraft state merged mergedAt createdAt lastEditedAt changedFiles
+      baseRefName baseRefOid headRefName headRefOid
+      mergeCommit { oid }
+      mergedBy { ...actor }
+      author { ...actor }
+      assignees(first: 20) { nodes { login databaseId } }
+      files(first: 100) { totalCount nodes { path changeType } }
+      commits(first: 100, after: $commits) {
+        totalCount pageInfo { hasNextPage endCursor }
+        nodes { commit {
+          oid message committedViaWeb
+          author { user { login databaseId } }
+          committer { user { login databaseId } }
+          signature { isValid wasSignedByGitHub }
+        } }
+      }
+      reviews(first: 100, after: $reviews) {
+        totalCount pageInfo { hasNextPage endCursor }
+        nodes { databaseId state submittedAt authorCanPushToRepository commit { oid } author { ...actor } }
+      }
+      timelineItems(last: 10, itemTypes: [BASE_REF_CHANGED_EVENT]) { nodes { ... on BaseRefChangedEvent { createdAt } } }
+    }
+  }
+}
+fragment actor on Actor { __typename login ... on User { databaseId } ... on Bot { databaseId } }
+fragment blob on GitObject { __typename oid ... on Blob { text byteSize isBinary isTruncated } }`
+
+type actorAnswer struct {
+	Type       string `json:"__typename"`
+	Login      string
+	DatabaseID int64 `json:"databaseId"`
+}
+
+// person is nobody when GitHub names nobody: a deleted account.
+func (a *actorAnswer) person() rules.Person {
+	if a == nil {
+		return rules.Person{}
+	}
+	p := rules.Person{ID: a.DatabaseID, Login: a.Login, Bot: a.Type == "Bot" || strings.HasSuffix(a.Login, "[bot]")}
+	if p.Bot && !strings.HasSuffix(p.Login, "[bot]") {
+		p.Login += "[bot]" // GraphQL leaves it out, REST and people do not
+	}
+	return p
+}
+
+type pageInfo struct {
+	HasNextPage bool
+	EndCursor   string
+}
+
+type commitAnswer struct {
+	Oid, Message    string
+	CommittedViaWeb bool
+	Author          *gitActor
+	Committer       *gitActor
+	Signature       *struct{ IsValid, WasSignedByGitHub bool }
+}
+
+type gitActor struct{ User *actorAnswer }
+
+func (a *gitActor) person() rules.Person {
+	if a == nil {
+		return rules.Person{}
+	}
+	return a.User.person()
+}
+
+// commit tells who made a commit. GitHub's own commits are known by its signature:
+// the name alone can be written by anybody.
+func (k *commitAnswer) commit() rules.Commit {
+	return rules.Commit{
+		ID: k.Oid, Author: k.Author.person(), Committer: k.Committer.person(), CoAuthors: coAuthors(k.Message),
+		WebFlow: k.CommittedViaWeb && k.Signature != nil && k.Signature.IsValid && k.Signature.WasSignedByGitHub,
+	}
+}
+
+type reviewAnswer struct {
+	DatabaseID  int64 `json:"databaseId"`
+	State       string
+	SubmittedAt *time.Time
+	CanPush     bool `json:"authorCanPushToRepository"`
+	Commit      *struct{ Oid string }
+	Author      *actorAnswer
+}
+
+func (r *reviewAnswer) review() rules.Review {
+	out := rules.Review{ID: r.DatabaseID, By: r.Author.person(), State: strings.ToUpper(r.State)}
+	if r.SubmittedAt != nil {
+		out.At = *r.SubmittedAt
+	}
+	if r.Commit != nil {
+		out.Commit = r.Commit.Oid
+	}
+	if r.CanPush {
+		out.Permission = "write"
+	}
+	return out
+}
+
+type blobAnswer struct {
+	Type        string `json:"__typename"`
+	Oid         string
+	Text        *string
+	ByteSize    int
+	IsBinary    *bool
+	IsTruncated bool
+}
+
+// policy tells the three outcomes apart: nothing there, read, and there but not
+// readable.
+func (b *blobAnswer) policy() Policy {
+	p := Policy{PolicyText: rules.PolicyText{Path: PolicyPath}}
+	switch {
+	case b == nil:
+		return p
+	case b.Type != "Blob":
+		p.Why = "it is no file"
+	case b.ByteSize > rules.MaxPolicy || b.IsTruncated:
+		p.Why = fmt.Sprintf("it is %d bytes long, at most %d are read", b.ByteSize, rules.MaxPolicy)
+	case b.Text == nil || b.IsBinary != nil && *b.IsBinary:
+		p.Why = "it is not text"
+	default:
+		p.State, p.Blob, p.Data = PolicyRead, b.Oid, []byte(*b.Text)
+		return p
+	}
+	p.State, p.Blob = PolicyUnreadable, b.Oid
+	return p
+}
+
+type refAnswer struct {
+	Target struct{ Oid string }
+}
+
+type prAnswer struct {
+	DatabaseID       int64 `json:"databaseId"`
+	NameWithOwner    string
+	DefaultBranchRef struct{ Name string }
+	Base             *refAnswer
+	BasePolicy       *blobAnswer
+	OwnPolicy        *blobAnswer
+	PullRequest      struct {
+		Title, Body, URL, State string
+		IsDraft, Merged         bool
+		MergedAt, LastEditedAt  *time.Time
+		CreatedAt               time.Time
+		ChangedFiles            int
+		BaseRefName, BaseRefOid string
+		HeadRefName, HeadRefOid string
+		MergeCommit             *struct{ Oid string }
+		MergedBy, Author        *actorAnswer
+		Assignees               struct{ Nodes []*actorAnswer }
+		Files                   struct {
+			TotalCount int
+			Nodes      []struct{ Path, ChangeType string }
+		}
+		Commits struct {
+			TotalCount int
+			PageInfo   pageInfo
+			Nodes      []struct{ Commit commitAnswer }
+		}
+		Reviews struct {
+			TotalCount int
+			PageInfo   pageInfo
+			Nodes      []*reviewAnswer
+		}
+		TimelineItems struct {
+			Nodes []struct{ CreatedAt time.Time }
+		}
+	}
+}
+
+// maxPages bounds how many pages of commits or reviews are read. What is beyond
+// is a gap.
+const maxPages = 20
+
+// readPull asks for a pull request and for every page of its commits and reviews.
+func (c *Client) readPull(ctx context.Context, w Wake) (*prAnswer, error) {
+	owner, name, _ := strings.Cut(w.Place.Repo, "/")
+	variables := map[string]any{
+		"owner": owner, "name": name, "number": w.Number, "base": "refs/heads/" + w.Base,
+		"policy": "refs/heads/" + w.Base + ":" + PolicyPath,
+		"own":    fmt.Sprintf("refs/pull/%d/head:%s", w.Number, PolicyPath),
+	}
+	var first *prAnswer
+	for range maxPages {
+		var answer struct{ Repository *prAnswer }
+		errs, err := c.graph(ctx, w.Place, pullQuery, variables, &answer, "NOT_FOUND")
+		if err != nil {
+			return nil, err
+		}
+		if len(errs) > 0 || answer.Repository == nil || answer.Repository.PullRequest.HeadRefOid == "" {
+			return nil, fmt.Errorf("%w: %s#%d", ErrGone, w.Place.Repo, w.Number)
+		}
+		next := &answer.Repository.PullRequest
+		if first == nil {
+			first = answer.Repository
+		} else {
+			p := &first.PullRequest
+			if next.HeadRefOid != p.HeadRefOid || next.Commits.TotalCount != p.Commits.TotalCount || next.Reviews.TotalCount != p.Reviews.TotalCount {
+				return nil, errMoved
+			}
+			if variables["commits"] != nil {
+				p.Commits.Nodes = append(p.Commits.Nodes, next.Commits.Nodes...)
+			}
+			if variables["reviews"] != nil {
+				p.Reviews.Nodes = append(p.Reviews.Nodes, next.Reviews.Nodes...)
+			}
+		}
+		more := false
+		// A list that has ended is asked again for what it ended with, which is nothing.
+		for key, info := range map[string]pageInfo{"commits": next.Commits.PageInfo, "reviews": next.Reviews.PageInfo} {
+			if info.EndCursor != "" {
+				variables[key] = info.EndCursor
+			}
+			more = more || info.HasNextPage
+		}
+		if !more {
+			break
+		}
+	}
+	return first, nil
+}
+
+const policyQuery = `query Policy($owner: String!, $name: String!, $base: String!, $policy: String!) {
+  repository(owner: $owner, name: $name) {
+    base: ref(qualifiedName: $base) { target { oid } }
+    basePolicy: object(expression: $policy) { __typename oid ... on Blob { text byteSize isBinary isTruncated } }
+  }
+}`
+
+// policyBlob reads the policy file at the tip of a branch.
+func (c *Client) policyBlob(ctx context.Context, p Place, branch string) (*blobAnswer, *refAnswer, error) {
+	owner, name, _ := strings.Cut(p.Repo, "/")
+	var answer struct {
+		Repository *struct {
+			Base       *refAnswer
+			BasePolicy *blobAnswer
+		}
+	}
+	_, err := c.graph(ctx, p, policyQuery, map[string]any{
+		"owner": owner, "name": name, "base": "refs/heads/" + branch, "policy": "refs/heads/" + branch + ":" + PolicyPath,
+	}, &answer)
+	if err != nil {
+		return nil, nil, err
+	}
+	if answer.Repository == nil {
+		return nil, nil, ErrGone
+	}
+	return answer.Repository.BasePolicy, answer.Repository.Base, nil
+}

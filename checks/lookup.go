@@ -1,0 +1,289 @@
+package checks
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"changegate/rules"
+)
+
+// A lookup is what only some pull requests need: texts of the change itself (a new
+// policy, change requests in files) and the roles of those who gave an opinion.
+// All of it is one GraphQL query, each part under an alias of its own.
+type lookup struct {
+	place       Place
+	texts       []wantedText
+	voters      []rules.Person
+	teams       []string // @org/slug
+	permissions bool     // maintain or admin is asked
+}
+
+type wantedText struct {
+	blob string
+	take func(text string)
+}
+
+// lookups asks for what is needed, in no call when that is nothing.
+func (g *gathering) lookups(ctx context.Context) error {
+	if g.diff == nil {
+		return nil
+	}
+	q := &lookup{place: g.out.Place}
+	g.wantTexts(q)
+	g.wantRoles(q)
+	if len(q.texts) == 0 && len(q.teams) == 0 && (!q.permissions || len(q.voters) == 0) {
+		return nil
+	}
+	answer, err := q.ask(ctx, g.c)
+	if err == nil {
+		err = errors.Join(q.takeTexts(answer), g.takePermissions(q, answer), g.takeTeams(q, answer))
+	}
+	if err != nil {
+		return fmt.Errorf("look up roles and texts: %w", err)
+	}
+	return nil
+}
+
+// wantTexts finds the files of the change whose content the rules read.
+func (g *gathering) wantTexts(q *lookup) {
+	for i := range g.diff.Files {
+		f := &g.diff.Files[i]
+		switch {
+		case strings.EqualFold(f.Filename, PolicyPath) && f.Status != "removed":
+			g.wantPolicy(q, f)
+		case strings.EqualFold(f.Filename, PolicyPath) || strings.EqualFold(f.Previous, PolicyPath):
+			g.out.Change.NewPolicy = &rules.PolicyText{Path: PolicyPath, Deleted: true}
+		case rules.RequestPath(f.Filename) && f.Status == "added":
+			g.wantRequest(q, f)
+		}
+	}
+}
+
+// wantPolicy takes the new policy from the first query if that read the same
+// blob: the ref it read by name may have moved since.
+func (g *gathering) wantPolicy(q *lookup, f *fileAnswer) {
+	n := &rules.PolicyText{Commit: g.out.Change.Head.Commit, Path: f.Filename, Blob: f.SHA}
+	g.out.Change.NewPolicy = n
+	if own := g.pr.OwnPolicy; own != nil && own.Oid == f.SHA && own.Text != nil && !own.IsTruncated {
+		n.Data = []byte(*own.Text)
+		return
+	}
+	q.texts = append(q.texts, wantedText{f.SHA, func(text string) { n.Data = []byte(text) }})
+}
+
+func (g *gathering) wantRequest(q *lookup, f *fileAnswer) {
+	path := f.Filename
+	take := func(text string) {
+		g.out.Change.Requests = append(g.out.Change.Requests, rules.RequestText{Path: path, Line: 1, Text: text})
+	}
+	if text, ok := f.added(); ok {
+		take(text)
+		return
+	}
+	q.texts = append(q.texts, wantedText{f.SHA, take})
+}
+
+// wantRoles finds whose memberships and permissions have to be asked: people with
+// an opinion, for the groups that this change touches. Teams are asked for even
+// without one, so that a misspelt team is seen before anybody waits for it.
+func (g *gathering) wantRoles(q *lookup) {
+	if g.pol == nil {
+		return
+	}
+	s := g.pol.SourcesOf(g.out.Change.Files)
+	q.teams, q.permissions = s.Teams, s.Permissions
+	for _, w := range g.out.Change.Reviews {
+		if w.By.ID != 0 && !w.By.Bot && (w.State == "APPROVED" || w.State == "CHANGES_REQUESTED") && !slices.Contains(q.voters, w.By) {
+			q.voters = append(q.voters, w.By)
+		}
+	}
+}
+
+// aliases is one object of an answer, its parts still to be read.
+type aliases map[string]json.RawMessage
+
+// ask sends the query. An organisation or team that is not there is an answer; a
+// repository or blob that is not there is a fault.
+func (q *lookup) ask(ctx context.Context, c *Client) (aliases, error) {
+	query, variables := q.compose()
+	var answer aliases
+	errs, err := c.graph(ctx, q.place, query, variables, &answer, "NOT_FOUND")
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range errs {
+		if len(e.Path) == 0 || !strings.HasPrefix(fmt.Sprint(e.Path[0]), "team") {
+			return nil, fmt.Errorf("GraphQL %s: %.200s", e.Type, e.Message)
+		}
+	}
+	return answer, nil
+}
+
+// compose writes the query. Everything from outside goes in as a variable, so
+// that no login or team name can become syntax.
+func (q *lookup) compose() (query string, variables map[string]any) {
+	owner, name, _ := strings.Cut(q.place.Repo, "/")
+	variables = map[string]any{"owner": owner, "name": name}
+	var declare, repo, orgs strings.Builder
+	bind := func(kind, value string) string {
+		v := fmt.Sprintf("v%d", len(variables))
+		variables[v] = value
+		fmt.Fprintf(&declare, ", $%s: %s!", v, kind)
+		return "$" + v
+	}
+	for i, t := range q.texts {
+		fmt.Fprintf(&repo, " text%d: object(oid: %s) { ... on Blob { text isTruncated } }", i, bind("GitObjectID", t.blob))
+	}
+	for i, p := range q.voters {
+		if q.permissions {
+			fmt.Fprintf(&repo, " voter%d: collaborators(first: 20, query: %s) { edges { permission node { databaseId } } }", i, bind("String", p.Login))
+		}
+	}
+	for i, team := range q.teams {
+		org, slug, _ := strings.Cut(strings.TrimPrefix(team, "@"), "/")
+		fmt.Fprintf(&orgs, " team%d: organization(login: %s) { team(slug: %s) { databaseId", i, bind("String", org), bind("String", slug))
+		for k, p := range q.voters {
+			// ALL includes the members of child teams; pending invitations are no members.
+			fmt.Fprintf(&orgs, " voter%d: members(first: 20, membership: ALL, query: %s) { nodes { databaseId } }", k, bind("String", p.Login))
+		}
+		orgs.WriteString(" } }")
+	}
+	return fmt.Sprintf("query Lookup($owner: String!, $name: String!%s) { repository(owner: $owner, name: $name) { databaseId%s }%s }",
+		&declare, &repo, &orgs), variables
+}
+
+// part reads one alias; found is false when it is null or missing.
+func (a aliases) part(name string, into any) (found bool, err error) {
+	raw, ok := a[name]
+	if !ok || string(raw) == "null" {
+		return false, nil
+	}
+	if err := json.Unmarshal(raw, into); err != nil {
+		return false, fmt.Errorf("read %s: %w", name, err)
+	}
+	return true, nil
+}
+
+func (q *lookup) takeTexts(answer aliases) error {
+	var repo aliases
+	if _, err := answer.part("repository", &repo); err != nil {
+		return err
+	}
+	for i, t := range q.texts {
+		var blob struct {
+			Text        *string
+			IsTruncated bool
+		}
+		found, err := repo.part(fmt.Sprintf("text%d", i), &blob)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return fmt.Errorf("blob %s is not there", t.blob)
+		}
+		text := ""
+		if blob.Text != nil && !blob.IsTruncated {
+			text = *blob.Text
+		} else {
+			text = "\x00" // not text, or too long: the parser says so
+		}
+		t.take(text)
+	}
+	return nil
+}
+
+// takePermissions gives each voter's reviews the permission held now. The search
+// is by part of a name, so only the very account counts.
+func (g *gathering) takePermissions(q *lookup, answer aliases) error {
+	var repo aliases
+	if _, err := answer.part("repository", &repo); err != nil {
+		return err
+	}
+	for i, p := range q.voters {
+		var found struct {
+			Edges []struct {
+				Permission string
+				Node       actorAnswer
+			}
+		}
+		if _, err := repo.part(fmt.Sprintf("voter%d", i), &found); err != nil {
+			return err
+		}
+		for _, e := range found.Edges {
+			if e.Node.DatabaseID == p.ID {
+				g.reviewsBy(p, func(w *rules.Review) { w.Permission = strings.ToLower(e.Permission) })
+			}
+		}
+	}
+	return nil
+}
+
+// takeTeams gives each voter's reviews the teams they belong to, and notes the
+// teams that are not there.
+func (g *gathering) takeTeams(q *lookup, answer aliases) error {
+	for i, name := range q.teams {
+		var org struct{ Team aliases }
+		if _, err := answer.part(fmt.Sprintf("team%d", i), &org); err != nil {
+			return err
+		}
+		if org.Team == nil {
+			g.out.Change.Unknown = append(g.out.Change.Unknown, name)
+			continue
+		}
+		for k, p := range q.voters {
+			var members struct{ Nodes []actorAnswer }
+			if _, err := org.Team.part(fmt.Sprintf("voter%d", k), &members); err != nil {
+				return err
+			}
+			for _, m := range members.Nodes {
+				if m.DatabaseID == p.ID {
+					g.reviewsBy(p, func(w *rules.Review) { w.Teams = append(w.Teams, name) })
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (g *gathering) reviewsBy(p rules.Person, do func(*rules.Review)) {
+	for i := range g.out.Change.Reviews {
+		if w := &g.out.Change.Reviews[i]; w.By.ID == p.ID {
+			do(w)
+		}
+	}
+}
+
+// Contents returns the text of blobs by id, as far as they are text of at most
+// 512,000 bytes, GitHub's own limit. Each is asked for once ever.
+func (c *Client) Contents(ctx context.Context, p Place, blobs []string) (map[string][]byte, error) {
+	out := map[string][]byte{}
+	q := &lookup{place: p}
+	for _, id := range blobs {
+		if data, ok := c.Cache.Get(ctx, "blob/"+id); ok {
+			out[id] = data
+			continue
+		}
+		q.texts = append(q.texts, wantedText{id, func(text string) {
+			if text != "\x00" {
+				out[id] = []byte(text)
+				c.Cache.Put(ctx, "blob/"+id, []byte(text))
+			}
+		}})
+	}
+	const most = 100 // texts a query; GitHub bounds the size of an answer
+	for all := q.texts; len(all) > 0; all = all[min(most, len(all)):] {
+		q.texts = all[:min(most, len(all))]
+		answer, err := q.ask(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		if err := q.takeTexts(answer); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
