@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"flag"
 	"fmt"
@@ -159,11 +158,19 @@ func assemble(f *serveFlags, st *store.Store, log *slog.Logger, getenv func(stri
 	if err != nil {
 		return nil, fmt.Errorf("--public-url: %w", err)
 	}
-	keys, err := evidence.LoadKeys(filepath.Join(f.data, "keys"), public.Host)
+	github, err := url.Parse(f.githubURL)
+	if err != nil {
+		return nil, fmt.Errorf("--github-url: %w", err)
+	}
+	name, err := origin(f.data, public.Host)
 	if err != nil {
 		return nil, err
 	}
-	pageKey, err := pageKey(filepath.Join(f.data, "keys", "page.key"))
+	keys, err := evidence.LoadKeys(filepath.Join(f.data, "keys"), name)
+	if err != nil {
+		return nil, err
+	}
+	pages, err := pageKey(f.data)
 	if err != nil {
 		return nil, err
 	}
@@ -176,27 +183,8 @@ func assemble(f *serveFlags, st *store.Store, log *slog.Logger, getenv func(stri
 	}
 	return bot.New(bot.Config{
 		GitHub: gh, Store: st, Keys: keys, Secrets: lines(hooks), PublicURL: f.publicURL,
-		PageKey: pageKey, Now: time.Now, Log: log,
+		Host: github.Host, Version: version(), PageKey: pages, Now: time.Now, Log: log,
 	})
-}
-
-// pageKey reads the key behind the addresses of pages, made on the first start.
-func pageKey(path string) ([]byte, error) {
-	key, err := os.ReadFile(path)
-	if err == nil && len(key) >= 16 {
-		return key, nil
-	}
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("read page key: %w", err)
-	}
-	key = make([]byte, 32)
-	if _, err := rand.Read(key); err != nil {
-		return nil, fmt.Errorf("make page key: %w", err)
-	}
-	if err := os.WriteFile(path, key, 0o600); err != nil {
-		return nil, fmt.Errorf("write page key: %w", err)
-	}
-	return key, nil
 }
 
 // run serves and works until ctx ends, then lets requests and jobs in hand end.
