@@ -159,13 +159,13 @@ func decisionAt(ctx context.Context, log *evidence.Log, tx *store.Tx, index int6
 // file that is text: other people's tools check a prompt file against it.
 func (b *Bot) governedFiles(ctx context.Context, r *reading) ([]evidence.GovernedFile, error) {
 	blobs := map[string]string{}
-	var want []string
+	var want []checks.Source
 	for _, f := range r.Change.Files {
 		blobs[f.Path] = f.New
 	}
 	for _, g := range r.verdict.Governed {
 		if blobs[g.Path] != "" {
-			want = append(want, blobs[g.Path])
+			want = append(want, checks.Source{Commit: r.Change.Head.Commit, Path: g.Path, Blob: blobs[g.Path]})
 		}
 	}
 	contents, err := b.GitHub.Contents(ctx, r.Place, want)

@@ -33,12 +33,8 @@ type Landed struct {
 type landedAnswer struct {
 	SHA     string
 	Parents []struct{ SHA string }
-	Author  *struct {
-		ID    int64
-		Login string
-		Type  string
-	}
-	Commit struct {
+	Author  *restPerson
+	Commit  struct {
 		Committer struct{ Date time.Time }
 	}
 }
@@ -98,12 +94,9 @@ func (c *Client) Walk(ctx context.Context, p Place, branch, before, after string
 }
 
 func (k *landedAnswer) landed() Landed {
-	l := Landed{ID: k.SHA, At: k.Commit.Committer.Date}
+	l := Landed{ID: k.SHA, Author: k.Author.person(), At: k.Commit.Committer.Date}
 	for _, parent := range k.Parents {
 		l.Parents = append(l.Parents, parent.SHA)
-	}
-	if k.Author != nil {
-		l.Author = rules.Person{ID: k.Author.ID, Login: k.Author.Login, Bot: k.Author.Type == "Bot"}
 	}
 	return l
 }
@@ -191,9 +184,9 @@ func (l *Landed) from(repo aliases, i int, branch string) error {
 // GitHub lists fewer than there are.
 func (c *Client) Changed(ctx context.Context, p Place, commit string) (files []rules.File, cut bool, err error) {
 	d := &comparison{}
-	for page := 1; page != 0 && page <= 10; {
+	for page := 1; page != 0 && page <= 30; {
 		var answer struct{ Files []fileAnswer }
-		next, err := c.get(ctx, p, fmt.Sprintf("repos/%s/commits/%s?per_page=300&page=%d", p.Repo, commit, page), &answer)
+		next, err := c.get(ctx, p, fmt.Sprintf("repos/%s/commits/%s?per_page=100&page=%d", p.Repo, commit, page), &answer)
 		if err != nil {
 			return nil, false, fmt.Errorf("read commit %s, page %d: %w", commit, page, err)
 		}

@@ -33,6 +33,25 @@ type comparison struct {
 	MergeBase string
 	Total     int
 	Files     []fileAnswer
+	// People are the authors and committers of the commits in head but not in
+	// base, as GitHub names them; at most 250 commits are listed.
+	People map[string]made
+}
+
+// made is who made a commit.
+type made struct{ Author, Committer rules.Person }
+
+type restPerson struct {
+	ID    int64
+	Login string
+	Type  string
+}
+
+func (p *restPerson) person() rules.Person {
+	if p == nil {
+		return rules.Person{}
+	}
+	return rules.Person{ID: p.ID, Login: p.Login, Bot: p.Type == "Bot"}
 }
 
 var objectID = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
@@ -53,6 +72,10 @@ func (c *Client) compare(ctx context.Context, p Place, base, head string) (*comp
 		BaseCommit      struct{ SHA string } `json:"base_commit"`
 		MergeBaseCommit struct{ SHA string } `json:"merge_base_commit"`
 		Files           []fileAnswer
+		Commits         []struct {
+			SHA               string
+			Author, Committer *restPerson
+		}
 	}
 	path := fmt.Sprintf("repos/%s/compare/%s...%s", p.Repo, url.PathEscape(base), url.PathEscape(head))
 	if _, err := c.get(ctx, p, path, &answer); err != nil {
@@ -61,7 +84,10 @@ func (c *Client) compare(ctx context.Context, p Place, base, head string) (*comp
 	if answer.Status == "" || answer.MergeBaseCommit.SHA == "" {
 		return nil, fmt.Errorf("the comparison says neither how the commits relate nor where they parted")
 	}
-	d := &comparison{answer.Status, answer.BaseCommit.SHA, answer.MergeBaseCommit.SHA, len(answer.Files), answer.Files}
+	d := &comparison{answer.Status, answer.BaseCommit.SHA, answer.MergeBaseCommit.SHA, len(answer.Files), answer.Files, map[string]made{}}
+	for _, k := range answer.Commits {
+		d.People[k.SHA] = made{k.Author.person(), k.Committer.person()}
+	}
 	if data, err := json.Marshal(d); err == nil && fixed {
 		c.Cache.Put(ctx, key, data)
 	}

@@ -172,6 +172,7 @@ func (g *gathering) files(ctx context.Context) error {
 	}
 	c.MergeBase, c.Files, g.out.Patches = g.diff.MergeBase, g.diff.rules(), g.diff.patches()
 	g.whole("files", len(c.Files), g.pr.PullRequest.ChangedFiles)
+	g.name()
 	g.remember(ctx)
 	for _, commit := range g.reviewed() {
 		r, err := g.revision(ctx, commit)
@@ -183,6 +184,21 @@ func (g *gathering) files(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// name fills in who made a commit where GraphQL does not say: it names no bots
+// there, REST does. Nobody is named by an address alone.
+func (g *gathering) name() {
+	for i := range g.out.Change.Commits {
+		k := &g.out.Change.Commits[i]
+		by := g.diff.People[k.ID]
+		if k.Author.ID == 0 {
+			k.Author = by.Author
+		}
+		if k.Committer.ID == 0 {
+			k.Committer = by.Committer
+		}
+	}
 }
 
 // manyFiles reads the list that goes up to 3,000 files, where a comparison stops

@@ -22,9 +22,16 @@ type lookup struct {
 	permissions bool     // maintain or admin is asked
 }
 
+// A wantedText is a file of a commit and what takes its content. The content is
+// nil when GitHub does not have it as text: binary, above 512,000 bytes, or gone.
 type wantedText struct {
-	blob string
-	take func(text string)
+	Source
+	take func(text *string)
+}
+
+// A Source is where the content of a blob is found.
+type Source struct {
+	Commit, Path, Blob string
 }
 
 // lookups asks for what is needed, in no call when that is nothing.
@@ -72,7 +79,7 @@ func (g *gathering) wantPolicy(q *lookup, f *fileAnswer) {
 		n.Data = []byte(*own.Text)
 		return
 	}
-	q.texts = append(q.texts, wantedText{f.SHA, func(text string) { n.Data = []byte(text) }})
+	q.texts = append(q.texts, wantedText{g.source(f), func(text *string) { n.Data = []byte(orUnreadable(text)) }})
 }
 
 func (g *gathering) wantRequest(q *lookup, f *fileAnswer) {
@@ -84,7 +91,19 @@ func (g *gathering) wantRequest(q *lookup, f *fileAnswer) {
 		take(text)
 		return
 	}
-	q.texts = append(q.texts, wantedText{f.SHA, take})
+	q.texts = append(q.texts, wantedText{g.source(f), func(text *string) { take(orUnreadable(text)) }})
+}
+
+func (g *gathering) source(f *fileAnswer) Source {
+	return Source{g.out.Change.Head.Commit, f.Filename, f.SHA}
+}
+
+// orUnreadable stands a text that no parser accepts in for one that is not there.
+func orUnreadable(text *string) string {
+	if text == nil {
+		return "\x00"
+	}
+	return *text
 }
 
 // wantRoles finds whose memberships and permissions have to be asked: people with
@@ -136,7 +155,7 @@ func (q *lookup) compose() (query string, variables map[string]any) {
 		return "$" + v
 	}
 	for i, t := range q.texts {
-		fmt.Fprintf(&repo, " text%d: object(oid: %s) { ... on Blob { text isTruncated } }", i, bind("GitObjectID", t.blob))
+		fmt.Fprintf(&repo, " text%d: object(expression: %s) { oid ... on Blob { text isTruncated } }", i, bind("String", t.Commit+":"+t.Path))
 	}
 	for i, p := range q.voters {
 		if q.permissions {
@@ -175,23 +194,17 @@ func (q *lookup) takeTexts(answer aliases) error {
 	}
 	for i, t := range q.texts {
 		var blob struct {
+			Oid         string
 			Text        *string
 			IsTruncated bool
 		}
-		found, err := repo.part(fmt.Sprintf("text%d", i), &blob)
-		if err != nil {
+		if _, err := repo.part(fmt.Sprintf("text%d", i), &blob); err != nil {
 			return err
 		}
-		if !found {
-			return fmt.Errorf("blob %s is not there", t.blob)
+		if blob.IsTruncated || blob.Oid != t.Blob {
+			blob.Text = nil
 		}
-		text := ""
-		if blob.Text != nil && !blob.IsTruncated {
-			text = *blob.Text
-		} else {
-			text = "\x00" // not text, or too long: the parser says so
-		}
-		t.take(text)
+		t.take(blob.Text)
 	}
 	return nil
 }
@@ -259,18 +272,19 @@ func (g *gathering) reviewsBy(p rules.Person, do func(*rules.Review)) {
 
 // Contents returns the text of blobs by id, as far as they are text of at most
 // 512,000 bytes, GitHub's own limit. Each is asked for once ever.
-func (c *Client) Contents(ctx context.Context, p Place, blobs []string) (map[string][]byte, error) {
+func (c *Client) Contents(ctx context.Context, p Place, sources []Source) (map[string][]byte, error) {
 	out := map[string][]byte{}
 	q := &lookup{place: p}
-	for _, id := range blobs {
+	for _, s := range sources {
+		id := s.Blob
 		if data, ok := c.Cache.Get(ctx, "blob/"+id); ok {
 			out[id] = data
 			continue
 		}
-		q.texts = append(q.texts, wantedText{id, func(text string) {
-			if text != "\x00" {
-				out[id] = []byte(text)
-				c.Cache.Put(ctx, "blob/"+id, []byte(text))
+		q.texts = append(q.texts, wantedText{s, func(text *string) {
+			if text != nil {
+				out[id] = []byte(*text)
+				c.Cache.Put(ctx, "blob/"+id, out[id])
 			}
 		}})
 	}
