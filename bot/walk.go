@@ -72,7 +72,10 @@ func (b *Bot) explain(ctx context.Context, r *reading, from, tip string) error {
 		return fmt.Errorf("walk %s of %s: %w", j.Branch, j.Place.Repo, err)
 	}
 	s := &sweep{bot: b, reading: r, policy: policy, from: from, tip: tip}
-	if err := s.sort(ctx, walked); err != nil {
+	switch err := s.sort(ctx, walked); {
+	case errors.Is(err, errUnsettled):
+		return b.Store.Retry(ctx, j, b.Now().Add(settled), err.Error())
+	case err != nil:
 		return err
 	}
 	return s.save(ctx)
@@ -105,7 +108,7 @@ func (s *sweep) sort(ctx context.Context, w *checks.Walked) error {
 			s.pulls = append(s.pulls, k.Pull)
 			continue
 		}
-		if s.reading.job.Attempts < 3 && s.bot.Now().Sub(k.At) < settled {
+		if s.reading.job.Attempts == 0 && s.bot.Now().Sub(k.At) < settled {
 			return errUnsettled
 		}
 		if err := s.direct(ctx, k); err != nil {

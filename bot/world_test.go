@@ -248,8 +248,12 @@ func (w *world) body(name string) (string, error) {
 		}
 		text = strings.ReplaceAll(text, "$SUGGESTED", m[1])
 	}
+	text = commitOf.ReplaceAllStringFunc(text, func(m string) string { return w.repo.Head(commitOf.FindStringSubmatch(m)[1]) })
 	return text, err
 }
+
+// commitOf is replaced by the commit a branch points at.
+var commitOf = regexp.MustCompile(`\$COMMIT\(([a-z]+)\)`)
 
 func (w *world) calls() int {
 	n := 0

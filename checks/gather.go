@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -309,21 +310,32 @@ func (g *gathering) checks(ctx context.Context) error {
 	return nil
 }
 
+// abbreviated is what may be a commit's id; seven digits are git's shortest.
+var abbreviated = regexp.MustCompile(`^[0-9a-f]{7,64}$`)
+
 // target resolves rollback.to and asks whether it is in the base branch's history.
+// What is no commit id is looked for among the tags alone: a branch of that name
+// would point at something else after the merge.
 func (g *gathering) target(ctx context.Context) error {
 	to := rules.RollbackTarget(g.out.Change.Requests)
 	if to == "" || g.diff == nil {
 		return nil
 	}
 	t := &rules.Target{To: to, Kind: "commit"}
-	d, err := g.c.compare(ctx, g.out.Place, to, g.out.Change.Base.Commit)
+	rev := to
+	if !abbreviated.MatchString(to) {
+		t.Kind, rev = "tag", "refs/tags/"+to
+	}
+	d, err := g.c.compare(ctx, g.out.Place, rev, g.out.Change.Base.Commit)
 	switch {
 	case errors.Is(err, ErrGone):
-		t.Kind = ""
 	case err != nil:
 		return fmt.Errorf("resolve rollback target: %w", err)
-	default:
+	case t.Kind == "tag" || strings.HasPrefix(d.From, to):
 		t.Commit, t.InBase = d.From, d.Status == "ahead" || d.Status == "identical"
+	}
+	if t.Commit == "" {
+		t.Kind = ""
 	}
 	g.out.Change.Target = t
 	return nil

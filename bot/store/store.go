@@ -104,6 +104,11 @@ func (s *Store) open(ctx context.Context, path string) error {
 	if s.writer, err = newSession(ctx, s.db); err != nil {
 		return err
 	}
+	// The lock says that nobody else has the directory open, so a lease found in it
+	// is of a process that died: its job need not wait for the lease to end.
+	if _, err := s.writer.exec(ctx, `UPDATE job SET lease_until = 0 WHERE lease_until > 0`); err != nil {
+		return err
+	}
 	if s.readDB, err = sql.Open("sqlite", dsn(path, "_pragma=query_only(1)")); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"flag"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -15,7 +16,12 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+// TestMain lets this test binary be the program: by its name in the stories, and
+// by a variable for the server that is killed.
 func TestMain(m *testing.M) {
+	if os.Getenv(beTheProgram) != "" {
+		main()
+	}
 	testscript.Main(m, map[string]func(){"changegate": main})
 }
 

@@ -1,0 +1,195 @@
+package githubtest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+type account struct {
+	id      int64
+	login   string
+	kind    string // User, Bot or Organization
+	created time.Time
+	members map[int64]*account // of an organisation
+}
+
+// email is the address commits of the account carry, by which GitHub finds it.
+func (a *account) email() string {
+	return fmt.Sprintf("%d+%s@users.noreply.github.com", a.id, a.login)
+}
+
+type team struct {
+	id      int64
+	org     *account
+	slug    string
+	members map[int64]*account
+}
+
+func (s *Server) add(login, kind string) *account {
+	if a := s.accounts[lower(login)]; a != nil {
+		if a.kind != kind {
+			panic(fmt.Sprintf("githubtest: %s is a %s", login, a.kind))
+		}
+		return a
+	}
+	a := &account{id: s.nextID(), login: login, kind: kind, created: s.now(), members: map[int64]*account{}}
+	s.accounts[lower(login)] = a
+	return a
+}
+
+func (s *Server) account(login string) *account {
+	a := s.accounts[lower(login)]
+	if a == nil {
+		panic(fmt.Sprintf("githubtest: nobody is called %q", login))
+	}
+	return a
+}
+
+// Org makes sure there is an organisation and returns its id.
+func (s *Server) Org(login string) int64 { return s.make(login, "Organization") }
+
+// User makes sure there are human accounts and returns the id of the first.
+func (s *Server) User(login string, more ...string) int64 {
+	for _, l := range more {
+		s.make(l, "User")
+	}
+	return s.make(login, "User")
+}
+
+// Bot makes sure there is a bot account, by custom called something[bot].
+func (s *Server) Bot(login string) int64 { return s.make(login, "Bot") }
+
+func (s *Server) make(login, kind string) int64 {
+	return see(s, func() int64 { return s.add(login, kind).id })
+}
+
+// Rename gives an account another login; its id and commits stay its own.
+func (s *Server) Rename(login, to string) {
+	s.tell(func() {
+		a := s.account(login)
+		delete(s.accounts, lower(login))
+		a.login = to
+		s.accounts[lower(to)] = a
+	})
+}
+
+// Team makes sure there is a team, named org/slug, with these members. Members
+// join the organisation.
+func (s *Server) Team(name string, members ...string) int64 {
+	var id int64
+	s.tell(func() {
+		t := s.teams[lower(name)]
+		if t == nil {
+			org, slug, ok := strings.Cut(name, "/")
+			if !ok {
+				panic(fmt.Sprintf("githubtest: team %q, want org/slug", name))
+			}
+			t = &team{id: s.nextID(), org: s.account(org), slug: slug, members: map[int64]*account{}}
+			s.teams[lower(name)] = t
+			s.emitTeam("created", t)
+		}
+		for _, login := range members {
+			s.join(t, s.account(login))
+		}
+		id = t.id
+	})
+	return id
+}
+
+func (s *Server) join(t *team, a *account) {
+	t.org.members[a.id] = a
+	if t.members[a.id] == nil {
+		t.members[a.id] = a
+		s.emitMembership("added", t, a)
+	}
+}
+
+// LeaveTeam takes members out of a team.
+func (s *Server) LeaveTeam(name string, members ...string) {
+	s.tell(func() {
+		t := s.team(name)
+		for _, login := range members {
+			a := s.account(login)
+			delete(t.members, a.id)
+			s.emitMembership("removed", t, a)
+		}
+	})
+}
+
+// DeleteTeam dissolves a team.
+func (s *Server) DeleteTeam(name string) {
+	s.tell(func() {
+		t := s.team(name)
+		delete(s.teams, lower(name))
+		s.emitTeam("deleted", t)
+	})
+}
+
+func (s *Server) team(name string) *team {
+	t := s.teams[lower(name)]
+	if t == nil {
+		panic(fmt.Sprintf("githubtest: no team %q", name))
+	}
+	return t
+}
+
+func byID(accounts map[int64]*account) []*account {
+	var list []*account
+	for _, id := range slices.Sorted(maps.Keys(accounts)) {
+		list = append(list, accounts[id])
+	}
+	return list
+}
+
+// byEmail finds whom GitHub takes a commit's address for; nil if nobody.
+func (s *Server) byEmail(email string) *account {
+	for _, a := range s.accounts {
+		if strings.EqualFold(a.email(), email) {
+			return a
+		}
+	}
+	// A renamed account keeps its addresses: the id in front decides.
+	id, _, _ := strings.Cut(email, "+")
+	for _, a := range s.accounts {
+		if strings.HasSuffix(email, "@users.noreply.github.com") && id == fmt.Sprint(a.id) {
+			return a
+		}
+	}
+	return nil
+}
+
+// roles in rising order.
+var roles = []string{"none", "read", "triage", "write", "maintain", "admin"}
+
+// role is the strongest role an account holds in a repository.
+func (s *Server) role(r *Repo, a *account) string {
+	best := max(0, slices.Index(roles, r.roles[a.id]))
+	for t, role := range r.teamRoles {
+		if t.members[a.id] != nil {
+			best = max(best, slices.Index(roles, role))
+		}
+	}
+	if !r.private {
+		best = max(best, 1)
+	}
+	return roles[best]
+}
+
+// canPush reports whether an account has at least the write role.
+func (s *Server) canPush(r *Repo, a *account) bool {
+	return slices.Index(roles, s.role(r, a)) >= slices.Index(roles, "write")
+}
+
+// legacyPermission is the coarse permission REST gives beside the role.
+func legacyPermission(role string) string {
+	switch role {
+	case "triage":
+		return "read"
+	case "maintain":
+		return "write"
+	}
+	return role
+}

@@ -1,0 +1,312 @@
+package githubtest
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// PR says what a pull request to be opened holds.
+type PR struct {
+	Head  string // branch; empty means change-<number>
+	Base  string // empty means the default branch
+	Title string
+	Body  string
+	// Files, and Commit, make one commit on Head. With neither, Head must exist.
+	Files  Files
+	Commit Commit
+	Draft  bool
+	// Fork opens it from a fork belonging to whoever opens it.
+	Fork      bool
+	Assignees []string
+}
+
+// A Pull is a pull request of the story.
+type Pull struct {
+	Number int
+
+	r           *Repo
+	id          int64
+	author      *account
+	assignees   []*account
+	title, body string
+	state       string // open or closed
+	draft       bool
+	fork        bool
+	headBranch  string
+	headRef     string // where the head branch is kept
+	head        string
+	base        string // branch
+	// baseOID is the base branch as it was when the pull request was last opened,
+	// pushed to or retargeted. As on GitHub it does not follow the branch.
+	baseOID     string
+	created     time.Time
+	updated     time.Time
+	edited      time.Time // of title or body; zero if never
+	editor      *account
+	closed      time.Time
+	mergedAt    time.Time // zero unless merged
+	mergedBy    *account
+	mergeCommit string
+	reviews     []*review
+	timeline    []timelineEvent
+}
+
+type review struct {
+	id        int64
+	by        *account
+	state     string // upper case, as GraphQL and REST give it
+	body      string
+	commit    string
+	submitted time.Time
+}
+
+// A timelineEvent is an entry of a pull request's timeline; kind is its GraphQL
+// type.
+type timelineEvent struct {
+	kind     string
+	id       int64
+	by       *account
+	at       time.Time
+	from, to string // branches of a retarget, commits of a force push or merge
+}
+
+// Open opens a pull request.
+func (r *Repo) Open(by string, pr PR) *Pull {
+	p := &Pull{r: r, state: "open", title: pr.Title, body: pr.Body, draft: pr.Draft, fork: pr.Fork, base: pr.Base}
+	r.s.tell(func() {
+		p.id, p.author, p.Number = r.s.nextID(), r.s.account(by), len(r.pulls)+1
+		p.created, p.updated = r.s.now(), r.s.now()
+		for _, login := range pr.Assignees {
+			p.assignees = append(p.assignees, r.s.account(login))
+		}
+		if p.base == "" {
+			p.base = r.main
+		}
+		if p.title == "" {
+			p.title = fmt.Sprintf("Change %d", p.Number)
+		}
+		p.place(pr)
+		p.fill(pr)
+		r.pulls = append(r.pulls, p)
+		p.r.refs[p.ref()] = p.head
+		p.baseOID = r.refs["refs/heads/"+p.base]
+		p.emit("opened", p.author, nil)
+	})
+	return p
+}
+
+// place decides where the head branch is kept.
+func (p *Pull) place(pr PR) {
+	p.headBranch = pr.Head
+	if p.headBranch == "" {
+		p.headBranch = fmt.Sprintf("change-%d", p.Number)
+	}
+	p.headRef = "refs/heads/" + p.headBranch
+	if p.fork {
+		p.headRef = "refs/forks/" + lower(p.author.login) + "/" + p.headBranch
+	}
+}
+
+// fill makes the head branch's first commit, unless there is nothing to commit.
+func (p *Pull) fill(pr PR) {
+	before := p.r.refs[p.headRef]
+	p.head = before
+	if pr.Files == nil && pr.Commit.Remove == nil && pr.Commit.Move == nil && pr.Commit.Modes == nil {
+		if before == "" {
+			panic(fmt.Sprintf("githubtest: no branch %q and no files to make it of", p.headBranch))
+		}
+		return
+	}
+	parent := before
+	if parent == "" {
+		parent = p.r.must("refs/heads/" + p.base).id
+	}
+	c := p.r.commit(p.author, []string{parent}, pr.Files, message([]Commit{pr.Commit}, p.title))
+	p.head = c.id
+	p.r.move(p.author, p.headRef, before, c.id, false)
+}
+
+func (p *Pull) ref() string { return fmt.Sprintf("refs/pull/%d/head", p.Number) }
+
+// Push adds a commit to the head branch and returns its id.
+func (p *Pull) Push(by string, files Files, how ...Commit) (id string) {
+	p.r.s.tell(func() { id = p.push(by, p.head, files, how, false) })
+	return id
+}
+
+// ForcePush replaces all commits of the pull request by one on top of the base
+// branch, and returns its id.
+func (p *Pull) ForcePush(by string, files Files, how ...Commit) (id string) {
+	p.r.s.tell(func() { id = p.push(by, p.r.refs["refs/heads/"+p.base], files, how, true) })
+	return id
+}
+
+func (p *Pull) push(by, parent string, files Files, how []Commit, forced bool) string {
+	c := p.r.commit(p.r.s.account(by), []string{parent}, files, message(how, "Update files"))
+	p.r.move(p.r.s.account(by), p.headRef, p.head, c.id, forced)
+	return c.id
+}
+
+// Rewind force pushes the head branch back, or to any other revision.
+func (p *Pull) Rewind(by, to string) {
+	p.r.s.tell(func() { p.r.move(p.r.s.account(by), p.headRef, p.head, p.r.must(to).id, true) })
+}
+
+// UpdateBranch merges the base branch into the head, as GitHub's button does: a
+// commit authored by who pressed it and signed by GitHub.
+func (p *Pull) UpdateBranch(by string) (id string) {
+	p.r.s.tell(func() {
+		how := Commit{Message: fmt.Sprintf("Merge branch '%s' into %s", p.base, p.headBranch), WebFlow: true}
+		id = p.r.mergeInto(p.r.s.account(by), p.headRef, p.r.refs["refs/heads/"+p.base], how).id
+		p.r.move(p.r.s.account(by), p.headRef, p.head, id, false)
+	})
+	return id
+}
+
+// synchronize follows the head branch.
+func (p *Pull) synchronize(by *account, after string, forced bool) {
+	before := p.head
+	p.head = after
+	p.r.refs[p.ref()] = after
+	p.baseOID = p.r.refs["refs/heads/"+p.base]
+	p.touch()
+	if forced {
+		p.note("HeadRefForcePushedEvent", by, before, after)
+	}
+	p.emit("synchronize", by, map[string]any{"before": before, "after": after})
+}
+
+func (p *Pull) touch() { p.updated = p.r.s.now() }
+
+func (p *Pull) note(kind string, by *account, from, to string) {
+	p.timeline = append(p.timeline, timelineEvent{kind, p.r.s.nextID(), by, p.r.s.now(), from, to})
+}
+
+// Edit replaces the description.
+func (p *Pull) Edit(by, body string) { p.edit(by, "body", &p.body, body) }
+
+// Retitle replaces the title.
+func (p *Pull) Retitle(by, title string) { p.edit(by, "title", &p.title, title) }
+
+func (p *Pull) edit(by, what string, field *string, value string) {
+	p.r.s.tell(func() {
+		from := *field
+		*field = value
+		p.edited, p.editor = p.r.s.now(), p.r.s.account(by)
+		p.touch()
+		p.emit("edited", p.editor, map[string]any{"changes": map[string]any{what: map[string]any{"from": from}}})
+	})
+}
+
+// Retarget changes the base branch.
+func (p *Pull) Retarget(by, base string) {
+	p.r.s.tell(func() {
+		from, oid := p.base, p.baseOID
+		p.base, p.baseOID = base, p.r.must("refs/heads/"+base).id
+		p.touch()
+		p.note("BaseRefChangedEvent", p.r.s.account(by), from, base)
+		p.emit("edited", p.r.s.account(by), map[string]any{"changes": map[string]any{
+			"base": map[string]any{"ref": map[string]any{"from": from}, "sha": map[string]any{"from": oid}},
+		}})
+	})
+}
+
+// Draft turns the pull request into a draft, Ready back.
+func (p *Pull) Draft(by string) { p.setDraft(by, true, "converted_to_draft") }
+
+// Ready says that a draft is ready for review.
+func (p *Pull) Ready(by string) { p.setDraft(by, false, "ready_for_review") }
+
+func (p *Pull) setDraft(by string, draft bool, action string) {
+	p.r.s.tell(func() {
+		p.draft = draft
+		p.touch()
+		p.emit(action, p.r.s.account(by), nil)
+	})
+}
+
+// Assign gives the pull request to somebody.
+func (p *Pull) Assign(by, login string) {
+	p.r.s.tell(func() {
+		a := p.r.s.account(login)
+		p.assignees = append(p.assignees, a)
+		p.touch()
+		p.emit("assigned", p.r.s.account(by), map[string]any{"assignee": p.r.s.renderAccount(a)})
+	})
+}
+
+// Close closes the pull request unmerged; Reopen opens it again.
+func (p *Pull) Close(by string) {
+	p.r.s.tell(func() {
+		p.state, p.closed = "closed", p.r.s.now()
+		p.touch()
+		p.note("ClosedEvent", p.r.s.account(by), "", "")
+		p.emit("closed", p.r.s.account(by), nil)
+	})
+}
+
+// Reopen opens a closed pull request again.
+func (p *Pull) Reopen(by string) {
+	p.r.s.tell(func() {
+		p.state, p.closed = "open", time.Time{}
+		p.touch()
+		p.note("ReopenedEvent", p.r.s.account(by), "", "")
+		p.emit("reopened", p.r.s.account(by), nil)
+	})
+}
+
+// Review submits a review of the head: APPROVED, CHANGES_REQUESTED or COMMENTED.
+// It returns the review's id. GitHub refuses an author's own approval; a story
+// may tell of one, so that the client's own rule against it can be tried.
+func (p *Pull) Review(by, state string, body ...string) int64 {
+	return p.review(by, state, "", body)
+}
+
+// ReviewAt submits a review of an earlier commit, as a client that looked at it
+// before a push does.
+func (p *Pull) ReviewAt(by, state, commit string, body ...string) int64 {
+	return p.review(by, state, commit, body)
+}
+
+func (p *Pull) review(by, state, commit string, body []string) (id int64) {
+	if !slices.Contains([]string{"APPROVED", "CHANGES_REQUESTED", "COMMENTED"}, state) {
+		panic(fmt.Sprintf("githubtest: no review state %q", state))
+	}
+	p.r.s.tell(func() {
+		v := &review{id: p.r.s.nextID(), by: p.r.s.account(by), state: state, commit: commit, submitted: p.r.s.now()}
+		if len(body) > 0 {
+			v.body = body[0]
+		}
+		if commit == "" {
+			v.commit = p.head
+		}
+		p.reviews = append(p.reviews, v)
+		p.touch()
+		p.emitReview("submitted", v.by, v)
+		id = v.id
+	})
+	return id
+}
+
+// Dismiss dismisses a review.
+func (p *Pull) Dismiss(by string, id int64) {
+	p.r.s.tell(func() {
+		i := slices.IndexFunc(p.reviews, func(v *review) bool { return v.id == id })
+		if i < 0 {
+			panic(fmt.Sprintf("githubtest: no review %d", id))
+		}
+		p.reviews[i].state = "DISMISSED"
+		p.touch()
+		p.emitReview("dismissed", p.r.s.account(by), p.reviews[i])
+	})
+}
+
+// Head is the pull request's newest commit.
+func (p *Pull) Head() string { return see(p.r.s, func() string { return p.head }) }
+
+// Base is the branch the pull request is to be merged into.
+func (p *Pull) Base() string { return see(p.r.s, func() string { return p.base }) }
+
+// Repo is the repository the pull request is in.
+func (p *Pull) Repo() *Repo { return p.r }

@@ -1,0 +1,266 @@
+package githubtest
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// fields is a JSON object.
+type fields = map[string]any
+
+func nodeID(kind string, id any) string {
+	return base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%s:%v", kind, id))
+}
+
+func orNull(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+func stampOrNull(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return stamp(t)
+}
+
+// api is an API address; html one for browsers.
+func (s *Server) api(parts ...any) string { return join(s.base+"/api/v3", parts) }
+
+func (s *Server) html(r *Repo, parts ...any) string {
+	return join(s.base+"/"+r.fullName(), parts)
+}
+
+func join(base string, parts []any) string {
+	for _, part := range parts {
+		base += "/" + strings.ReplaceAll(url.PathEscape(fmt.Sprint(part)), "%2F", "/")
+	}
+	return base
+}
+
+func (s *Server) renderAccount(a *account) fields {
+	base := s.api("users", a.login)
+	out := fields{
+		"login": a.login, "id": a.id, "node_id": nodeID(a.kind, a.id), "gravatar_id": "", "type": a.kind, "site_admin": false,
+		"avatar_url": s.base + "/avatars/u/" + fmt.Sprint(a.id), "html_url": s.base + "/" + a.login, "url": base,
+		"gists_url": base + "/gists{/gist_id}", "starred_url": base + "/starred{/owner}{/repo}",
+		"events_url": base + "/events{/privacy}", "following_url": base + "/following{/other_user}",
+		"organizations_url": base + "/orgs",
+	}
+	for _, list := range []string{"followers", "subscriptions", "repos", "received_events"} {
+		out[list+"_url"] = base + "/" + list
+	}
+	return out
+}
+
+func (s *Server) accountOrNull(a *account) any {
+	if a == nil {
+		return nil
+	}
+	return s.renderAccount(a)
+}
+
+func (s *Server) renderOrg(a *account) fields {
+	base := s.api("orgs", a.login)
+	return fields{
+		"login": a.login, "id": a.id, "node_id": nodeID("Organization", a.id), "url": base, "description": nil,
+		"avatar_url": s.base + "/avatars/u/" + fmt.Sprint(a.id), "repos_url": base + "/repos", "events_url": base + "/events",
+		"hooks_url": base + "/hooks", "issues_url": base + "/issues", "members_url": base + "/members{/member}",
+		"public_members_url": base + "/public_members{/member}",
+	}
+}
+
+func (s *Server) renderTeam(t *team) fields {
+	base := s.api("organizations", t.org.id, "team", t.id)
+	return fields{
+		"id": t.id, "node_id": nodeID("Team", t.id), "name": t.slug, "slug": t.slug, "description": nil, "privacy": "closed",
+		"notification_setting": "notifications_enabled", "permission": "pull", "url": base,
+		"html_url":    s.base + "/orgs/" + t.org.login + "/teams/" + t.slug,
+		"members_url": base + "/members{/member}", "repositories_url": base + "/repos", "parent": nil,
+		"type": "organization", "organization_id": t.org.id,
+	}
+}
+
+// repoURLs are a repository's addresses that are its own with something added.
+var repoURLs = map[string]string{
+	"archive_url": "/{archive_format}{/ref}", "assignees_url": "/assignees{/user}", "blobs_url": "/git/blobs{/sha}",
+	"branches_url": "/branches{/branch}", "collaborators_url": "/collaborators{/collaborator}", "comments_url": "/comments{/number}",
+	"commits_url": "/commits{/sha}", "compare_url": "/compare/{base}...{head}", "contents_url": "/contents/{+path}",
+	"contributors_url": "/contributors", "deployments_url": "/deployments", "downloads_url": "/downloads", "events_url": "/events",
+	"forks_url": "/forks", "git_commits_url": "/git/commits{/sha}", "git_refs_url": "/git/refs{/sha}", "git_tags_url": "/git/tags{/sha}",
+	"hooks_url": "/hooks", "issue_comment_url": "/issues/comments{/number}", "issue_events_url": "/issues/events{/number}",
+	"issues_url": "/issues{/number}", "keys_url": "/keys{/key_id}", "labels_url": "/labels{/name}", "languages_url": "/languages",
+	"merges_url": "/merges", "milestones_url": "/milestones{/number}", "notifications_url": "/notifications{?since,all,participating}",
+	"pulls_url": "/pulls{/number}", "releases_url": "/releases{/id}", "stargazers_url": "/stargazers", "statuses_url": "/statuses/{sha}",
+	"subscribers_url": "/subscribers", "subscription_url": "/subscription", "tags_url": "/tags", "teams_url": "/teams",
+	"trees_url": "/git/trees{/sha}", "url": "",
+}
+
+func (s *Server) renderRepo(r *Repo) fields {
+	out := fields{
+		"id": r.id, "node_id": nodeID("Repository", r.id), "name": r.name, "full_name": r.fullName(), "private": r.private,
+		"owner": s.renderAccount(r.owner), "html_url": s.html(r), "description": nil, "fork": false, "homepage": nil, "language": nil,
+		"clone_url": s.html(r) + ".git", "git_url": "git://localhost/" + r.fullName() + ".git", "ssh_url": "git@localhost:" + r.fullName() + ".git",
+		"svn_url": s.html(r), "mirror_url": nil, "default_branch": r.main, "visibility": map[bool]string{true: "private", false: "public"}[r.private],
+		"archived": false, "disabled": false, "license": nil, "size": 1, "topics": []string{}, "is_template": false, "allow_forking": true,
+		"has_issues": true, "has_projects": false, "has_wiki": false, "has_pages": false, "has_discussions": false, "has_downloads": false,
+		"created_at": stamp(r.created), "updated_at": stamp(r.pushed), "pushed_at": stamp(r.pushed), "web_commit_signoff_required": false,
+	}
+	for _, count := range []string{"forks", "forks_count", "stargazers_count", "watchers", "watchers_count", "open_issues", "open_issues_count"} {
+		out[count] = 0
+	}
+	for name, path := range repoURLs {
+		out[name] = s.api("repos", r.fullName()) + path
+	}
+	return out
+}
+
+// renderFork is a fork: the same with another owner and id.
+func (s *Server) renderFork(r *Repo, owner *account) fields {
+	fork := *r
+	fork.owner, fork.id = owner, r.id*1_000_000+owner.id
+	out := s.renderRepo(&fork)
+	out["fork"] = true
+	return out
+}
+
+func (p *Pull) renderHead() fields {
+	s := p.r.s
+	repo := s.renderRepo(p.r)
+	if p.fork {
+		repo = s.renderFork(p.r, p.author)
+	}
+	owner := p.headOwner()
+	return fields{
+		"label": owner.login + ":" + p.headBranch, "ref": p.headBranch, "sha": p.head, "user": s.renderAccount(owner), "repo": repo,
+	}
+}
+
+// renderPullSimple is a pull request in a list or in a review's webhook.
+func (s *Server) renderPullSimple(p *Pull) fields {
+	r, n := p.r, p.Number
+	at, issue := s.api("repos", r.fullName(), "pulls", n), s.api("repos", r.fullName(), "issues", n)
+	page := s.html(r, "pull", n)
+	assignees := []any{}
+	for _, a := range p.assignees {
+		assignees = append(assignees, s.renderAccount(a))
+	}
+	var assignee any
+	if len(assignees) > 0 {
+		assignee = assignees[0]
+	}
+	return fields{
+		"id": p.id, "node_id": nodeID("PullRequest", p.id), "number": n, "state": p.state, "locked": false, "title": p.title, "body": orNull(p.body),
+		"user": s.renderAccount(p.author), "draft": p.draft, "labels": []any{}, "milestone": nil, "active_lock_reason": nil,
+		"assignee": assignee, "assignees": assignees, "requested_reviewers": []any{}, "requested_teams": []any{},
+		"created_at": stamp(p.created), "updated_at": stamp(p.updated), "closed_at": stampOrNull(p.closed), "merged_at": stampOrNull(p.mergedAt),
+		"merge_commit_sha": orNull(p.mergeCommit), "author_association": "MEMBER", "auto_merge": nil,
+		"head": p.renderHead(),
+		"base": fields{
+			"label": r.owner.login + ":" + p.base, "ref": p.base, "sha": p.baseOID, "user": s.renderAccount(r.owner), "repo": s.renderRepo(r),
+		},
+		"url": at, "html_url": page, "diff_url": page + ".diff", "patch_url": page + ".patch", "issue_url": issue,
+		"commits_url": at + "/commits", "review_comments_url": at + "/comments", "review_comment_url": s.api("repos", r.fullName(), "pulls/comments") + "{/number}",
+		"comments_url": issue + "/comments", "statuses_url": s.api("repos", r.fullName(), "statuses", p.head),
+		"_links": fields{
+			"self": link(at), "html": link(page), "issue": link(issue), "comments": link(issue + "/comments"),
+			"review_comments": link(at + "/comments"), "review_comment": link(s.api("repos", r.fullName(), "pulls/comments") + "{/number}"),
+			"commits": link(at + "/commits"), "statuses": link(s.api("repos", r.fullName(), "statuses", p.head)),
+		},
+	}
+}
+
+func link(href string) fields { return fields{"href": href} }
+
+func (s *Server) renderPull(p *Pull) fields {
+	out := s.renderPullSimple(p)
+	files := p.files()
+	additions, deletions := 0, 0
+	for _, f := range files {
+		additions, deletions = additions+f.additions, deletions+f.deletions
+	}
+	out["additions"], out["deletions"], out["changed_files"], out["commits"] = additions, deletions, len(files), len(p.commits())
+	out["comments"], out["review_comments"], out["maintainer_can_modify"] = 0, 0, p.fork
+	out["merged"], out["merged_by"] = p.isMerged(), s.accountOrNull(p.mergedBy)
+	out["mergeable"], out["mergeable_state"], out["rebaseable"] = nil, "unknown", nil
+	if p.state == "open" {
+		fits := p.mergeable()
+		out["mergeable"], out["rebaseable"] = fits, fits
+		out["mergeable_state"] = map[bool]string{true: "clean", false: "dirty"}[fits]
+	}
+	return out
+}
+
+func (s *Server) renderReview(p *Pull, v *review) fields {
+	page := fmt.Sprintf("%s#pullrequestreview-%d", s.html(p.r, "pull", p.Number), v.id)
+	pull := s.api("repos", p.r.fullName(), "pulls", p.Number)
+	return fields{
+		"id": v.id, "node_id": nodeID("PullRequestReview", v.id), "user": s.renderAccount(v.by), "body": v.body, "state": v.state,
+		"html_url": page, "pull_request_url": pull, "_links": fields{"html": link(page), "pull_request": link(pull)},
+		"submitted_at": stamp(v.submitted), "commit_id": v.commit, "author_association": "MEMBER",
+	}
+}
+
+func (s *Server) renderCommit(r *Repo, c *commit) fields {
+	at, page := s.api("repos", r.fullName(), "commits", c.id), s.html(r, "commit", c.id)
+	parents := []any{}
+	for _, id := range c.parents {
+		parents = append(parents, fields{"sha": id, "url": s.api("repos", r.fullName(), "commits", id), "html_url": s.html(r, "commit", id)})
+	}
+	return fields{
+		"sha": c.id, "node_id": nodeID("Commit", c.id), "url": at, "html_url": page, "comments_url": at + "/comments",
+		"author": s.accountOrNull(s.byEmail(c.author.email)), "committer": s.committerOf(c), "parents": parents,
+		"commit": fields{
+			"url": s.api("repos", r.fullName(), "git/commits", c.id), "message": c.message, "comment_count": 0,
+			"author": c.author.render(), "committer": c.committer.render(), "verification": c.verification(),
+			"tree": fields{"sha": c.tree, "url": s.api("repos", r.fullName(), "git/trees", c.tree)},
+		},
+	}
+}
+
+// committerOf names the account web-flow for GitHub's own commits, as REST does.
+func (s *Server) committerOf(c *commit) any {
+	if c.webFlow && c.committer.email == "noreply@github.com" {
+		return s.renderAccount(s.webFlow())
+	}
+	return s.accountOrNull(s.byEmail(c.committer.email))
+}
+
+// webFlow is GitHub's account that commits for its web pages.
+func (s *Server) webFlow() *account { return s.add("web-flow", "User") }
+
+func (g signature) render() fields {
+	return fields{"name": g.name, "email": g.email, "date": stamp(g.when)}
+}
+
+func (c *commit) verification() fields {
+	if !c.webFlow {
+		return fields{"verified": false, "reason": "unsigned", "signature": nil, "payload": nil, "verified_at": nil}
+	}
+	plain := c.encodeSigned("")
+	return fields{"verified": true, "reason": "valid", "signature": armor(plain), "payload": string(plain), "verified_at": stamp(c.committer.when)}
+}
+
+func (s *Server) renderChange(r *Repo, ref string, c change) fields {
+	id := c.new.id
+	if c.status == "removed" {
+		id = c.old.id
+	}
+	out := fields{
+		"sha": id, "filename": c.path, "status": c.status, "additions": c.additions, "deletions": c.deletions, "changes": c.additions + c.deletions,
+		"blob_url": s.html(r, "blob", ref, c.path), "raw_url": s.html(r, "raw", ref, c.path),
+		"contents_url": s.api("repos", r.fullName(), "contents", c.path) + "?ref=" + ref,
+	}
+	if c.patch != "" {
+		out["patch"] = c.patch
+	}
+	if c.oldPath != "" {
+		out["previous_filename"] = c.oldPath
+	}
+	return out
+}

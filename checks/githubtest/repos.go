@@ -1,0 +1,337 @@
+package githubtest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Repo is a repository of the story.
+type Repo struct {
+	s         *Server
+	id        int64
+	owner     *account
+	name      string
+	private   bool
+	main      string // default branch
+	created   time.Time
+	pushed    time.Time
+	roles     map[int64]string
+	teamRoles map[*team]string
+	git       *store
+	// refs by full name. A fork's branches are kept beside the repository's own,
+	// as refs/forks/<login>/<branch>: GitHub too keeps forks in one object store.
+	refs   map[string]string
+	pulls  []*Pull
+	runs   []*checkRun
+	suites []*checkSuite
+}
+
+// Commit says how a commit is made. In the zero value whoever pushes it is its
+// author and committer, now.
+type Commit struct {
+	Message string
+	// Author and Committer are logins, or "Name <mail>" for people GitHub does
+	// not know.
+	Author, Committer string
+	// CoAuthors become Co-authored-by trailers; same forms.
+	CoAuthors []string
+	// WebFlow makes it a commit from GitHub's own editor: committed and signed
+	// by GitHub.
+	WebFlow bool
+	Time    time.Time
+	// Remove deletes paths; Move renames them, old to new; Modes sets git's octal
+	// mode: 100755, 120000 for a link, 160000 for a submodule, whose content is
+	// a commit id.
+	Remove []string
+	Move   map[string]string
+	Modes  map[string]string
+}
+
+// Repo makes a private repository, named owner/name, whose branch main holds one
+// commit with files.
+func (s *Server) Repo(name string, files Files, how ...Commit) *Repo {
+	owner, short, ok := strings.Cut(name, "/")
+	if !ok {
+		panic(fmt.Sprintf("githubtest: repository %q, want owner/name", name))
+	}
+	r := &Repo{
+		s: s, name: short, private: true, main: "main", git: newStore(),
+		roles: map[int64]string{}, teamRoles: map[*team]string{}, refs: map[string]string{},
+	}
+	s.tell(func() {
+		r.id, r.owner, r.created, r.pushed = s.nextID(), s.account(owner), s.now(), s.now()
+		s.repos[lower(name)] = r
+		by := r.owner
+		r.refs["refs/heads/main"] = r.commit(by, nil, files, message(how, "Initial commit")).id
+	})
+	return r
+}
+
+func message(how []Commit, otherwise string) Commit {
+	var c Commit
+	if len(how) > 0 {
+		c = how[0]
+	}
+	if c.Message == "" {
+		c.Message = otherwise
+	}
+	return c
+}
+
+// ID is the repository's numeric id.
+func (r *Repo) ID() int64 { return r.id }
+
+// Name is owner/name.
+func (r *Repo) Name() string { return see(r.s, r.fullName) }
+
+func (r *Repo) fullName() string { return r.owner.login + "/" + r.name }
+
+// Role gives somebody a role: none, read, triage, write, maintain or admin.
+func (r *Repo) Role(login, role string) {
+	checkRole(role)
+	r.s.tell(func() {
+		a := r.s.account(login)
+		r.roles[a.id] = role
+		r.s.emitMember(r, a)
+	})
+}
+
+// TeamRole gives everybody in a team, named org/slug, a role.
+func (r *Repo) TeamRole(name, role string) {
+	checkRole(role)
+	r.s.tell(func() { r.teamRoles[r.s.team(name)] = role })
+}
+
+func checkRole(role string) {
+	if !slices.Contains(roles, role) {
+		panic(fmt.Sprintf("githubtest: no role %q, want one of %v", role, roles))
+	}
+}
+
+// Public lets everybody read the repository.
+func (r *Repo) Public() { r.s.tell(func() { r.private = false }) }
+
+// Branch makes a branch at a revision.
+func (r *Repo) Branch(name, at string) {
+	r.s.tell(func() { r.refs["refs/heads/"+name] = r.must(at).id })
+}
+
+// DeleteBranch removes a branch.
+func (r *Repo) DeleteBranch(name string) {
+	r.s.tell(func() { delete(r.refs, "refs/heads/"+name) })
+}
+
+// DefaultBranch makes another branch the default one.
+func (r *Repo) DefaultBranch(name string) { r.s.tell(func() { r.main = name }) }
+
+// Tag makes a lightweight tag.
+func (r *Repo) Tag(name, at string) {
+	r.s.tell(func() { r.refs["refs/tags/"+name] = r.must(at).id })
+}
+
+// AnnotatedTag makes a tag with a message, which is a git object of its own.
+func (r *Repo) AnnotatedTag(by, name, at, text string) {
+	r.s.tell(func() {
+		data := encodeTag(name, r.must(at).id, text, r.s.signature(by, r.s.now()))
+		r.refs["refs/tags/"+name] = r.git.put("tag", data)
+	})
+}
+
+// Push adds a commit to a branch, making the branch off the default one if it is
+// new, and returns the commit's id. Paths in files are added or replaced.
+func (r *Repo) Push(by, branch string, files Files, how ...Commit) (id string) {
+	r.s.tell(func() {
+		ref := "refs/heads/" + branch
+		before := r.refs[ref]
+		parent := before
+		if parent == "" {
+			parent = r.refs["refs/heads/"+r.main]
+		}
+		c := r.commit(r.s.account(by), []string{parent}, files, message(how, "Update files"))
+		id = c.id
+		r.move(r.s.account(by), ref, before, id, false)
+	})
+	return id
+}
+
+// ForcePush makes a branch end in one new commit on top of another revision.
+func (r *Repo) ForcePush(by, branch, onto string, files Files, how ...Commit) (id string) {
+	r.s.tell(func() {
+		ref := "refs/heads/" + branch
+		c := r.commit(r.s.account(by), []string{r.must(onto).id}, files, message(how, "Update files"))
+		id = c.id
+		r.move(r.s.account(by), ref, r.refs[ref], id, true)
+	})
+	return id
+}
+
+// Merge merges one branch into another, as git merge does on somebody's machine.
+func (r *Repo) Merge(by, into, from string, how ...Commit) (id string) {
+	r.s.tell(func() {
+		ref := "refs/heads/" + into
+		id = r.mergeInto(r.s.account(by), ref, r.must(from).id, message(how, "Merge branch '"+from+"' into "+into)).id
+		r.move(r.s.account(by), ref, r.refs[ref], id, false)
+	})
+	return id
+}
+
+func (r *Repo) mergeInto(by *account, ref, from string, how Commit) *commit {
+	files, err := r.git.merged(r.refs[ref], from)
+	if err != nil {
+		panic("githubtest: " + err.Error())
+	}
+	c := r.s.draft(by, []string{r.refs[ref], from}, how)
+	c.files = files
+	return r.git.putCommit(c)
+}
+
+// move points a branch of the repository or of a fork at a commit and tells who
+// listens. An App hears of pushes to the repositories it is installed on only.
+func (r *Repo) move(by *account, ref, before, after string, forced bool) {
+	r.refs[ref] = after
+	r.pushed = r.s.now()
+	if strings.HasPrefix(ref, "refs/heads/") {
+		r.s.emitPush(r, by, ref, before, after, forced)
+	}
+	for _, p := range r.pulls {
+		if p.state == "open" && p.headRef == ref && p.head != after {
+			p.synchronize(by, after, forced)
+		}
+	}
+}
+
+// Head is the commit a branch, tag or other revision names.
+func (r *Repo) Head(rev string) string { return see(r.s, func() string { return r.must(rev).id }) }
+
+// Read returns a file's content at a revision, and whether it is there.
+func (r *Repo) Read(rev, path string) (content string, ok bool) {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	e, ok := r.must(rev).files[path]
+	return string(r.git.blob(e.id)), ok
+}
+
+// commit stores a commit with files laid over those of its first parent.
+func (r *Repo) commit(by *account, parents []string, files Files, how Commit) *commit {
+	c := r.s.draft(by, parents, how)
+	c.files = snapshot{}
+	if len(parents) > 0 {
+		c.files = maps.Clone(r.git.commits[parents[0]].files)
+	}
+	for _, path := range how.Remove {
+		delete(c.files, path)
+	}
+	for from, to := range how.Move {
+		c.files[to] = c.files[from]
+		delete(c.files, from)
+	}
+	for path, content := range files {
+		c.files[path] = r.entry(content, how.Modes[path])
+	}
+	for path, mode := range how.Modes {
+		if e, ok := c.files[path]; ok {
+			c.files[path] = entry{mode, e.id}
+		}
+	}
+	return r.git.putCommit(c)
+}
+
+func (r *Repo) entry(content, mode string) entry {
+	switch mode {
+	case "160000":
+		return entry{mode, content}
+	case "":
+		mode = "100644"
+	}
+	return entry{mode, r.git.put("blob", []byte(content))}
+}
+
+// draft is a commit without files.
+func (s *Server) draft(by *account, parents []string, how Commit) *commit {
+	when := how.Time
+	if when.IsZero() {
+		when = s.now()
+	}
+	c := &commit{parents: parents, message: how.Message, webFlow: how.WebFlow}
+	c.author, c.committer = s.signature(by.login, when), s.signature(by.login, when)
+	if how.Author != "" {
+		c.author = s.signature(how.Author, when)
+	}
+	if how.WebFlow {
+		c.committer = signature{"GitHub", "noreply@github.com", when}
+	}
+	if how.Committer != "" {
+		c.committer = s.signature(how.Committer, when)
+	}
+	for i, person := range how.CoAuthors {
+		if i == 0 {
+			c.message += "\n"
+		}
+		sig := s.signature(person, when)
+		c.message += fmt.Sprintf("\nCo-authored-by: %s <%s>", sig.name, sig.email)
+	}
+	return c
+}
+
+// signature is a login's, or of "Name <mail>" as it stands.
+func (s *Server) signature(person string, when time.Time) signature {
+	if name, email, ok := strings.Cut(person, " <"); ok {
+		return signature{name, strings.TrimSuffix(email, ">"), when}
+	}
+	a := s.account(person)
+	return signature{a.login, a.email(), when}
+}
+
+// must resolves a revision of the story.
+func (r *Repo) must(rev string) *commit {
+	c := r.resolve(rev)
+	if c == nil {
+		panic(fmt.Sprintf("githubtest: %s has no revision %q", r.fullName(), rev))
+	}
+	return c
+}
+
+// resolve finds the commit a revision names; nil if none.
+func (r *Repo) resolve(rev string) *commit {
+	id, ok := r.revision(rev)
+	if !ok {
+		return nil
+	}
+	return r.git.peel(id)
+}
+
+// revision finds the object a revision names, as git rev-parse does: an id,
+// HEAD, a full ref, a branch, a tag, or an unambiguous short id.
+func (r *Repo) revision(rev string) (id string, ok bool) {
+	if rev == "HEAD" {
+		rev = "refs/heads/" + r.main
+	}
+	if r.git.commits[rev] != nil || r.git.objects[rev].kind != "" {
+		return rev, true
+	}
+	for _, prefix := range []string{"", "refs/", "refs/tags/", "refs/heads/"} {
+		full := prefix + rev
+		if id, ok := r.refs[full]; ok && strings.HasPrefix(full, "refs/") && !strings.HasPrefix(full, "refs/forks/") {
+			return id, true
+		}
+	}
+	return r.abbreviated(rev)
+}
+
+func (r *Repo) abbreviated(rev string) (id string, ok bool) {
+	if len(rev) < 4 || strings.Trim(rev, "0123456789abcdef") != "" {
+		return "", false
+	}
+	for full := range r.git.commits {
+		if strings.HasPrefix(full, rev) {
+			if id != "" {
+				return "", false
+			}
+			id = full
+		}
+	}
+	return id, id != ""
+}

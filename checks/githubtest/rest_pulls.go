@@ -1,0 +1,150 @@
+package githubtest
+
+import (
+	"encoding/json"
+	"slices"
+)
+
+func (r *request) pull() (*Pull, error) {
+	n, err := r.number("number")
+	if err != nil || n < 1 || int(n) > len(r.repo.pulls) {
+		return nil, notFound
+	}
+	return r.repo.pulls[n-1], nil
+}
+
+func getPull(r *request) (any, error) {
+	p, err := r.pull()
+	if err != nil {
+		return nil, err
+	}
+	return r.s.renderPull(p), nil
+}
+
+// listPulls gives the newest first, the open ones unless asked.
+func listPulls(r *request) (any, error) {
+	q := r.URL.Query()
+	state := q.Get("state")
+	if state == "" {
+		state = "open"
+	}
+	var list []*Pull
+	for _, p := range slices.Backward(r.repo.pulls) {
+		if (state == "all" || p.state == state) && (q.Get("base") == "" || q.Get("base") == p.base) &&
+			(q.Get("head") == "" || q.Get("head") == p.headOwner().login+":"+p.headBranch) {
+			list = append(list, p)
+		}
+	}
+	if q.Get("direction") == "asc" {
+		slices.Reverse(list)
+	}
+	return each(page(r, list), r.s.renderPullSimple), nil
+}
+
+// maxPullFiles and maxPullCommits are where GitHub's lists stop without a word.
+const (
+	maxPullFiles   = 3000
+	maxPullCommits = 250
+)
+
+func listPullFiles(r *request) (any, error) {
+	p, err := r.pull()
+	if err != nil {
+		return nil, err
+	}
+	files := p.files()
+	files = files[:min(len(files), maxPullFiles)]
+	return each(page(r, files), func(f change) fields { return r.s.renderChange(r.repo, p.head, f) }), nil
+}
+
+func listPullCommits(r *request) (any, error) {
+	p, err := r.pull()
+	if err != nil {
+		return nil, err
+	}
+	list := p.commits()
+	list = list[:min(len(list), maxPullCommits)]
+	return each(page(r, list), func(c *commit) fields { return r.s.renderCommit(r.repo, c) }), nil
+}
+
+func listReviews(r *request) (any, error) {
+	p, err := r.pull()
+	if err != nil {
+		return nil, err
+	}
+	return each(page(r, p.reviews), func(v *review) fields { return r.s.renderReview(p, v) }), nil
+}
+
+// runRequest reads and checks the body of a request that writes a check run.
+func (r *request) runRequest() (*runRequest, error) {
+	var q runRequest
+	if err := json.NewDecoder(r.Body).Decode(&q); err != nil {
+		return nil, failure{400, "Problems parsing JSON"}
+	}
+	if why := q.refuse(); why != "" {
+		return nil, failure{422, why}
+	}
+	return &q, nil
+}
+
+func postCheckRun(r *request) (any, error) {
+	q, err := r.runRequest()
+	switch {
+	case err != nil:
+		return nil, err
+	case q.Name == nil || q.HeadSHA == nil:
+		return nil, failure{422, "name and head_sha are required."}
+	case r.repo.git.commits[*q.HeadSHA] == nil:
+		return nil, failure{422, "No commit found for SHA: " + *q.HeadSHA}
+	}
+	return answer{201, r.s.renderCheckRun(r.repo, r.repo.startRun(r.s.app, q)), nil}, nil
+}
+
+func (r *request) checkRun() (*checkRun, error) {
+	id, err := r.number("id")
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(r.repo.runs, func(run *checkRun) bool { return run.ID == id })
+	if i < 0 {
+		return nil, notFound
+	}
+	return r.repo.runs[i], nil
+}
+
+func getCheckRun(r *request) (any, error) {
+	run, err := r.checkRun()
+	if err != nil {
+		return nil, err
+	}
+	return r.s.renderCheckRun(r.repo, run), nil
+}
+
+// patchCheckRun changes a run of the App's own; others' are out of its reach.
+func patchCheckRun(r *request) (any, error) {
+	run, err := r.checkRun()
+	if err != nil {
+		return nil, err
+	}
+	if run.app != r.s.app {
+		return nil, failure{403, "Invalid app_id `" + r.s.app.slug + "` - check run can only be modified by the GitHub App that created it."}
+	}
+	q, err := r.runRequest()
+	if err != nil {
+		return nil, err
+	}
+	was := run.Status
+	run.apply(q, r.s.now())
+	if was != "completed" && run.Status == "completed" {
+		r.s.emitCheckRun("completed", r.repo, run.app.bot, run, nil)
+	}
+	return r.s.renderCheckRun(r.repo, run), nil
+}
+
+func listAnnotations(r *request) (any, error) {
+	run, err := r.checkRun()
+	if err != nil {
+		return nil, err
+	}
+	return each(page(r, run.Annotations), func(a Annotation) fields { return r.s.renderAnnotation(r.repo, run, a) }), nil
+}
