@@ -69,23 +69,31 @@ func (c *cache) Put(ctx context.Context, key string, value []byte) {
 // put returns by how much the cache grew; less than nothing if it shrank.
 func (c *cache) put(ctx context.Context, tx *Tx, key string, value []byte) (grown int64, err error) {
 	n, err := tx.exec(ctx, `INSERT INTO cache (key, seq, value, size)
-		SELECT CAST($1 AS TEXT), COALESCE(MAX(seq), 0) + 1, $2, CAST($3 AS BIGINT) FROM cache WHERE TRUE
+		VALUES ($1, (SELECT COALESCE(MAX(seq), 0) + 1 FROM cache), $2, $3)
 		ON CONFLICT (key) DO NOTHING`, key, value, len(value))
 	if err != nil || n == 0 {
 		return 0, err
 	}
-	grown = int64(len(value))
 	c.mu.Lock()
-	over := c.size+grown > c.limit
+	room := c.limit - c.size
 	c.mu.Unlock()
-	if !over {
-		return grown, nil
+	for grown = int64(len(value)); grown > room; {
+		freed, err := evict(ctx, tx)
+		if err != nil || freed == 0 {
+			return grown, err
+		}
+		grown -= freed
 	}
+	return grown, nil
+}
+
+// evict forgets the oldest values and returns how many bytes they had.
+func evict(ctx context.Context, tx *Tx) (freed int64, err error) {
 	err = tx.each(ctx, func(rows *sql.Rows) error {
 		var size int64
 		err := rows.Scan(&size)
-		grown -= size
+		freed += size
 		return err
 	}, `DELETE FROM cache WHERE seq IN (SELECT seq FROM cache ORDER BY seq LIMIT $1) RETURNING size`, cacheOut)
-	return grown, err
+	return freed, err
 }

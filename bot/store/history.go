@@ -36,8 +36,7 @@ func (tx *Tx) Sightings(ctx context.Context, repoID int64, number int) ([]Sighti
 // AddSighting adds v as the change request now in force.
 func (tx *Tx) AddSighting(ctx context.Context, repoID int64, number int, v Sighting) error {
 	_, err := tx.exec(ctx, `INSERT INTO sighting (repo_id, number, seq, digest, since, edited_at)
-		SELECT CAST($1 AS BIGINT), CAST($2 AS BIGINT), COALESCE(MAX(seq), 0) + 1, CAST($3 AS TEXT),
-			CAST($4 AS BIGINT), CAST($5 AS BIGINT) FROM sighting WHERE repo_id = $1 AND number = $2`,
+		VALUES ($1, $2, (SELECT COALESCE(MAX(seq), 0) + 1 FROM sighting WHERE repo_id = $1 AND number = $2), $3, $4, $5)`,
 		repoID, number, v.Digest, millis(v.Since), millis(v.EditedAt))
 	if err != nil {
 		return fmt.Errorf("add change request of pull request %d of repository %d: %w", number, repoID, err)

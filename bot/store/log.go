@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"iter"
 	"strconv"
@@ -71,7 +72,7 @@ func (tx *Tx) grow(ctx context.Context, log string, n int64) error {
 	}
 	rows, err := tx.exec(ctx, query, log, n)
 	if err == nil && rows == 0 {
-		err = fmt.Errorf("that is not the size of the log")
+		err = errors.New("that is not the size of the log")
 	}
 	return err
 }
