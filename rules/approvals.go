@@ -25,13 +25,12 @@ func judgeApprovals(j *judgement, g *judged) {
 	if j.c.Offline {
 		g.missing, g.from = slots(g.Approvals), sources(g.Approvals)
 		j.add(Finding{Group: g.Name, Rule: RuleApprovals, State: Pending, Code: CodeOffline,
-			Says: count(g.missing, "approval") + " from " + list(g.from) + "; reviews are not known locally",
+			Says: count(g.missing, "approval") + " from " + names(g.from) + "; reviews are not known locally",
 			Fix:  "open the pull request and ask for a review"})
 		return
 	}
 	var voters []*Review
-	for i := range j.opinions {
-		w := &j.opinions[i]
+	for _, w := range j.opinions {
 		why := j.refuse(g, w)
 		switch {
 		case w.State == changesRequested && !w.By.Bot && g.allows(w):
@@ -77,16 +76,17 @@ func (j *judgement) opine() {
 	slices.SortStableFunc(ordered, func(a, b Review) int {
 		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID))
 	})
-	last := make(map[string]int, len(ordered))
+	last := make(map[Person]int, len(ordered))
 	for i := range ordered {
 		w := &ordered[i]
 		w.State = strings.ToUpper(w.State) // GitHub's two APIs write it in two ways
 		if w.State == approved || w.State == changesRequested || w.State == dismissed {
-			last[w.By.key()] = i
+			last[w.By.who()] = i
 		}
 	}
-	for i, w := range ordered {
-		switch at, has := last[w.By.key()]; {
+	for i := range ordered {
+		w := &ordered[i]
+		switch at, has := last[w.By.who()]; {
 		case !has:
 			j.turned = append(j.turned, Turned{w.By, CodeComment, "commented only"})
 		case at < i || w.State != approved && w.State != changesRequested && w.State != dismissed:
@@ -109,7 +109,7 @@ func (j *judgement) refuse(g *judged, w *Review) Turned {
 	}
 	switch by := w.By; {
 	case !g.allows(w):
-		return Turned{by, CodeNotAllowed, "is not among " + list(sources(g.Approvals)) + " of group " + code(g.Name)}
+		return Turned{by, CodeNotAllowed, "is not among " + names(sources(g.Approvals)) + " of group " + code(g.Name)}
 	case j.beforeRetarget(w):
 		return Turned{by, CodeOldBase, "approved before the base branch became " + code(j.c.Base.Branch)}
 	case !j.sameContent(g, w.Commit):
@@ -193,49 +193,27 @@ func (j *judgement) sameContent(g *judged, commit string) bool {
 
 func (j *judgement) compare(g *judged, commit string) bool {
 	known := false
-	for _, r := range j.c.Revisions {
+	for i := range j.c.Revisions {
+		r := &j.c.Revisions[i]
 		if r.Commit != commit || r.Base != j.c.Base.Branch {
 			continue
 		}
 		known = true
-		if !slices.EqualFunc(g.files, governed(g.Group, r.Files), sameFile) {
+		if j.revisions[i] == nil {
+			j.revisions[i] = list(r.Files)
+		}
+		if !sameFor(g.Group, j.files, j.revisions[i]) {
 			return false
 		}
 	}
 	return known
 }
 
-// governed are the files of a list that a group governs, in order of their paths.
-func governed(g *Group, files []File) []File {
-	var out []File
-	for _, f := range files {
-		if g.touches(f) {
-			out = append(out, f)
-		}
-	}
-	slices.SortFunc(out, byPath)
-	return out
-}
-
-func byPath(a, b File) int {
-	return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.OldPath, b.OldPath), cmp.Compare(a.New, b.New))
-}
-
-// sameFile reports whether two changes of a file are one: not by their status,
-// which sources name differently. A file that was neither deleted nor has content
-// anybody knows is the same as nothing.
-func sameFile(a, b File) bool {
-	if a.New == "" && a.Diff == "" && a.Status != "deleted" {
-		return false
-	}
-	a.Status, b.Status = "", ""
-	return a == b
-}
-
 // tally matches people to the entries and says what is missing.
 func (j *judgement) tally(g *judged, voters []*Review) {
 	want := slots(g.Approvals)
 	m := match(g.Approvals, voters)
+	g.counted = make([]Approved, 0, len(voters))
 	for _, w := range voters {
 		g.counted = append(g.counted, Approved{g.Name, w.By, w.Commit, w.At})
 	}
@@ -245,8 +223,8 @@ func (j *judgement) tally(g *judged, voters []*Review) {
 		return
 	}
 	f := Finding{Group: g.Name, Rule: RuleApprovals, State: Pending, Code: CodeApprovals,
-		Says: fmt.Sprintf("%d of %s from %s", m.have, count(want, "approval"), list(sources(g.Approvals))),
-		Fix:  "ask " + list(g.from) + " to approve " + code(short(j.c.Head.Commit)) + " in Files changed > Review changes; nobody who contributed counts"}
+		Says: fmt.Sprintf("%d of %s from %s", m.have, count(want, "approval"), names(sources(g.Approvals))),
+		Fix:  "ask " + names(g.from) + " to approve " + code(short(j.c.Head.Commit)) + " in Files changed > Review changes; nobody who contributed counts"}
 	if len(g.from) == 1 && g.from[0] == codeOwners {
 		f.Fix = "name a team, login or permission beside codeowners in " + code(PolicyPath) + " on " + code(j.c.Base.Branch)
 	}
@@ -281,9 +259,9 @@ func spelled(from string) string {
 	return from
 }
 
-// list writes sources for a sentence: a team in a code span, because its @ would
+// names writes sources for a sentence: a team in a code span, because its @ would
 // call the whole team.
-func list(from []string) string {
+func names(from []string) string {
 	var out []string
 	for _, f := range few(from) {
 		if strings.HasPrefix(f, "@") {
@@ -297,8 +275,12 @@ func list(from []string) string {
 
 func roll(as []Approved) string {
 	var out []string
-	for _, a := range as {
+	for i, a := range as {
+		if i == 8 && len(as) > 9 {
+			out = append(out, count(len(as)-8, "other"))
+			break
+		}
 		out = append(out, code(a.By.Login)+" for "+code(short(a.Commit)))
 	}
-	return and(few(out))
+	return and(out)
 }

@@ -60,8 +60,7 @@ func (j *judgement) editsWorkflows() bool {
 // workflows included: no group need govern those, so the review must be of the
 // head commit itself.
 func (j *judgement) maintained() bool {
-	for i := range j.opinions {
-		w := &j.opinions[i]
+	for _, w := range j.opinions {
 		if w.State == approved && rank(w.Permission) >= rank("maintain") && w.Commit == j.c.Head.Commit &&
 			j.unfit(w.By).Code == "" && !j.beforeRetarget(w) && w.Request == j.digest {
 			return true

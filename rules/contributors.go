@@ -3,16 +3,22 @@ package rules
 import (
 	"cmp"
 	"slices"
-	"strconv"
 	"strings"
 )
 
-// key identifies a person: by id, because logins are renamed and reused.
-func (p Person) key() string {
+// who identifies a person as a key of a map: by id, because logins are renamed and
+// reused.
+func (p Person) who() Person {
 	if p.ID != 0 {
-		return strconv.FormatInt(p.ID, 10)
+		return Person{ID: p.ID}
 	}
-	return "login " + strings.ToLower(p.Login)
+	return Person{Login: strings.ToLower(p.Login)}
+}
+
+func byWho(a, b Person) int {
+	a, b = a.who(), b.who()
+	// As unsigned, the id 0 of a login alone comes last.
+	return cmp.Or(cmp.Compare(uint64(a.ID-1), uint64(b.ID-1)), strings.Compare(a.Login, b.Login))
 }
 
 // same reports whether two people are one. A login alone, as in requested_by,
@@ -53,10 +59,8 @@ func contributors(c *Change, q *Request) []Person {
 		all = append(all, Person{Login: q.RequestedBy})
 	}
 	all = slices.DeleteFunc(all, func(p Person) bool { return p.ID == 0 && p.Login == "" })
-	slices.SortStableFunc(all, func(a, b Person) int {
-		return cmp.Or(cmp.Compare(uint64(a.ID-1), uint64(b.ID-1)), cmp.Compare(strings.ToLower(a.Login), strings.ToLower(b.Login)))
-	})
-	return slices.CompactFunc(all, func(a, b Person) bool { return a.ID == b.ID && a.key() == b.key() })
+	slices.SortStableFunc(all, byWho)
+	return slices.CompactFunc(all, func(a, b Person) bool { return a.who() == b.who() })
 }
 
 func (j *judgement) contributed(p Person) bool {

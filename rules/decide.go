@@ -3,7 +3,6 @@ package rules
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -43,10 +42,12 @@ type judgement struct {
 	now    time.Time
 	groups []judged // those that govern a file of the change
 
+	files        listing
+	revisions    []listing // of c.Revisions, each when it is first needed
 	governed     []Governed
 	contributors []Person
-	opinions     []Review // each person's latest, oldest first
-	turned       []Turned // reviews that count for no group
+	opinions     []*Review // each person's latest, oldest first
+	turned       []Turned  // reviews that count for no group
 	request      *Request
 	digest       string // of request
 	unreadable   sourced
@@ -59,7 +60,7 @@ type judgement struct {
 // judged is a group, what the change does to it, and what its reviews came to.
 type judged struct {
 	*Group
-	files []File          // in order of their paths
+	first string          // the first governed path
 	same  map[string]bool // by reviewed commit: is the content what it is at head
 	approvals
 }
@@ -84,7 +85,7 @@ var table = []struct {
 // Decide judges a change by the policy at one instant. It is pure and total: the
 // same arguments give the same verdict for ever, whatever they hold.
 func (p *Policy) Decide(c *Change, now time.Time) Verdict {
-	j := &judgement{Policy: p, c: c, now: now}
+	j := &judgement{Policy: p, c: c, now: now, findings: make([]Finding, 0, 16)}
 	j.govern()
 	j.gaps()
 	if len(j.groups) == 0 {
@@ -123,27 +124,35 @@ func (j *judgement) ungoverned() Verdict {
 
 // govern finds which groups govern which files.
 func (j *judgement) govern() {
-	files := slices.Clone(j.c.Files)
-	slices.SortFunc(files, byPath)
-	names := make([][]string, len(files))
-	for i := range j.Policy.judged {
-		g := judged{Group: &j.Policy.judged[i]}
-		for f := range files {
-			if g.touches(files[f]) {
-				g.files = append(g.files, files[f])
-				names[f] = append(names[f], g.Name)
+	j.files = list(j.c.Files)
+	j.revisions = make([]listing, len(j.c.Revisions))
+	groups := make([]judged, len(j.Policy.judged))
+	j.governed = make([]Governed, 0, len(j.files))
+	var sets [][]string // most files belong to the same few sets of groups
+	var set []string
+	for i := range j.files {
+		f := &j.files[i]
+		set = set[:0]
+		for k := range groups {
+			g := &j.Policy.judged[k]
+			if !g.touches(f) {
+				continue
+			}
+			set = append(set, g.Name)
+			if groups[k].Group == nil {
+				groups[k] = judged{Group: g, first: f.Path, same: map[string]bool{}}
 			}
 		}
-		if len(g.files) > 0 {
-			g.same = map[string]bool{}
-			j.groups = append(j.groups, g)
+		if len(set) == 0 {
+			continue
 		}
-	}
-	for f := range files {
-		if len(names[f]) > 0 {
-			j.governed = append(j.governed, Governed{files[f].Path, names[f]})
+		at := slices.IndexFunc(sets, func(s []string) bool { return slices.Equal(s, set) })
+		if at < 0 {
+			at, sets = len(sets), append(sets, slices.Clone(set))
 		}
+		j.governed = append(j.governed, Governed{f.Path, sets[at]})
 	}
+	j.groups = slices.DeleteFunc(groups, func(g judged) bool { return g.Group == nil })
 }
 
 // gaps turns what could not be read whole into findings: a verdict on half a file
@@ -190,18 +199,22 @@ func (j *judgement) verdict() Verdict {
 // once drops repetitions, and reviewers one group does not name whose review
 // counts for another.
 func once(turned []Turned, counted []Approved) []Turned {
-	seen := map[string]bool{}
+	type reason struct {
+		who  Person
+		code string
+	}
+	seen := map[reason]bool{}
 	for _, a := range counted {
-		seen[a.By.key()+CodeNotAllowed] = true
+		seen[reason{a.By.who(), CodeNotAllowed}] = true
 	}
 	var out []Turned
 	for _, t := range turned {
-		if key := t.By.key() + t.Code; !seen[key] {
-			seen[key] = true
+		if r := (reason{t.By.who(), t.Code}); !seen[r] {
+			seen[r] = true
 			out = append(out, t)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b Turned) int { return strings.Compare(a.By.key(), b.By.key()) })
+	slices.SortStableFunc(out, func(a, b Turned) int { return byWho(a.By, b.By) })
 	return out
 }
 

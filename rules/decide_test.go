@@ -1,6 +1,10 @@
 package rules
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -233,6 +237,50 @@ func TestCodes(t *testing.T) {
 	}
 	if Codes()[0].ID = "changed"; codes[0].ID == "changed" {
 		t.Error("a caller can change the reference")
+	}
+}
+
+// Every code is used by a rule, and every code a rule uses is explained.
+func TestCodesAreUsed(t *testing.T) {
+	t.Parallel()
+	elsewhere := map[string]bool{"CodeUnfinished": true} // said by bot, when GitHub does not answer
+	names, uses := map[string]string{}, map[string]int{}
+	files, _ := filepath.Glob("*.go")
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		tree, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(tree, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.ValueSpec:
+				if len(n.Values) != 1 {
+					return true
+				}
+				if value, ok := n.Values[0].(*ast.BasicLit); ok && strings.HasPrefix(value.Value, `"CG`) {
+					names[n.Names[0].Name] = strings.Trim(value.Value, `"`)
+				}
+			case *ast.Ident:
+				if file != "codes.go" {
+					uses[n.Name]++
+				}
+			}
+			return true
+		})
+	}
+	if len(names) != len(codes) {
+		t.Errorf("%d codes, %d of them explained", len(names), len(codes))
+	}
+	for name, id := range names {
+		if _, ok := Explain(id); !ok {
+			t.Errorf("%s is not explained", name)
+		}
+		if (uses[name] == 0) != elsewhere[name] {
+			t.Errorf("%s is used %d times", name, uses[name])
+		}
 	}
 }
 

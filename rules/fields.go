@@ -30,7 +30,7 @@ func blank(n *yaml.Node) bool {
 func (r *reader) fields(n *yaml.Node, where string, fs ...field) keys {
 	seen := keys{}
 	if n.Kind != yaml.MappingNode {
-		r.add(n, CodeValue, where+" is "+kindOf(n), "a mapping with "+names(fs))
+		r.add(n, CodeValue, where+" is "+kindOf(n), "a mapping with "+keyNames(fs))
 		return seen
 	}
 	for i := 0; i+1 < len(n.Content) && !r.full(); i += 2 {
@@ -60,7 +60,7 @@ func find(fs []field, key *yaml.Node) *field {
 	return nil
 }
 
-func names(fs []field) string {
+func keyNames(fs []field) string {
 	var out []string
 	for _, f := range fs {
 		out = append(out, code(f.name))
@@ -76,7 +76,7 @@ func nearest(word string, fs []field) string {
 	if best := Nearest(word, all); best != "" {
 		return code(best)
 	}
-	return "one of " + names(fs)
+	return "one of " + keyNames(fs)
 }
 
 // text reads a scalar as the text it was written as: `9e3` is a commit, not a number.

@@ -118,23 +118,6 @@ func rooted(body string) string {
 	}
 }
 
-// touches reports whether the group governs either end of a file's change: a
-// rename out of a governed folder removes a governed file.
-func (g *Group) touches(f File) bool {
-	return g.match.governs(strings.ToLower(f.Path)) || f.OldPath != "" && g.match.governs(strings.ToLower(f.OldPath))
-}
-
-// GroupsOf returns the names of the groups that govern a file, in policy order.
-func (p *Policy) GroupsOf(f File) []string {
-	var out []string
-	for i := range p.judged {
-		if p.judged[i].touches(f) {
-			out = append(out, p.judged[i].Name)
-		}
-	}
-	return out
-}
-
 // Globs returns every pattern with its group, for people to see a wrong one.
 func (p *Policy) Globs() []string {
 	var out []string

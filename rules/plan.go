@@ -42,7 +42,7 @@ func (j *judgement) noPlan(g *judged) {
 		j.met(g.Name, RuleRollbackPlan, says)
 		return
 	}
-	f := Finding{Group: g.Name, Rule: RuleRollbackPlan, State: Unmet, Code: CodeRollback, Path: g.files[0].Path, Line: 1,
+	f := Finding{Group: g.Name, Rule: RuleRollbackPlan, State: Unmet, Code: CodeRollback, Path: g.first, Line: 1,
 		Says: "group " + code(g.Name) + " requires a rollback plan and none is declared",
 		Fix:  "add to the change request, inside `change:`\n```yaml\n  rollback:\n    to: " + j.suggestion() + "\n```"}
 	if how {

@@ -201,7 +201,7 @@ func (r *reader) rollback(n *yaml.Node, q *Request) {
 	b := &Rollback{}
 	q.planLine = n.Line + r.line
 	r.fields(n, "rollback",
-		field{"to", r.matching("rollback.to", &b.To, target, "a commit or tag on the base branch, path@commit, an earlier version, or revert")},
+		field{"to", r.matching("rollback.to", &b.To, target, "a commit or tag on the base branch, `path@commit`, an earlier version, or `revert`")},
 		field{"how", r.text("rollback.how", &b.How)},
 		field{"owner", r.matching("rollback.owner", &b.Owner, owner, "a login or `@org/team`")},
 		field{"tested", r.text("rollback.tested", &b.Tested)},

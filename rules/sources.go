@@ -19,7 +19,8 @@ func (p *Policy) Sources() Sources {
 // SourcesOf returns what the groups that govern some of the files ask of the
 // outside.
 func (p *Policy) SourcesOf(files []File) Sources {
-	return asked(p.judged, func(g *Group) bool { return len(governed(g, files)) > 0 })
+	all := list(files)
+	return asked(p.judged, func(g *Group) bool { return all.next(g, 0) < len(all) })
 }
 
 func asked(groups []Group, of func(*Group) bool) Sources {

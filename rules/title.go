@@ -89,10 +89,10 @@ func atLine(line int) string {
 
 func (j *judgement) readyTitle() string {
 	plan, date := "", "effective on merge"
-	people := map[string]bool{}
+	people := map[Person]bool{}
 	for i := range j.groups {
 		for _, a := range j.groups[i].counted {
-			people[a.By.key()] = true
+			people[a.By.who()] = true
 		}
 	}
 	if q := j.request; q != nil && q.Rollback != nil && q.Rollback.To != "" {

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -50,9 +49,17 @@ func (r *reader) all() Problems {
 	return r.problems
 }
 
-// lineBreaks are characters at which YAML begins a new line and GitHub's view of
-// the text does not: a key behind one would be read and not be seen.
-var lineBreaks = regexp.MustCompile("\r[^\n]|\r$|[\u0085\u2028\u2029]")
+// falseBreak reports whether a text has a character at which YAML begins a new
+// line and GitHub's view of the text does not: a key behind one would be read and
+// not be seen.
+func falseBreak(data []byte) bool {
+	for _, s := range []string{"\u0085", "\u2028", "\u2029"} {
+		if bytes.Contains(data, []byte(s)) {
+			return true
+		}
+	}
+	return bytes.Count(data, []byte("\r")) != bytes.Count(data, []byte("\r\n"))
+}
 
 // maxMarks bounds what the parser has to build: 256 KB of `[],` take it half a
 // second. The longest policies and requests have some thousand.
@@ -104,7 +111,7 @@ func unreadable(data []byte, limit int) (says, fix string) {
 		return "the text is not valid UTF-8", "save the file as UTF-8"
 	case bytes.IndexByte(data, 0) >= 0:
 		return "the text contains a NUL byte", "plain UTF-8 text"
-	case lineBreaks.Match(data):
+	case falseBreak(data):
 		return "the text has a line break that people do not see as one (U+0085, U+2028, U+2029 or a lone carriage return)", "ordinary line breaks"
 	}
 	return "", ""

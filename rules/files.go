@@ -1,0 +1,77 @@
+package rules
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// A listed file has its paths in the case in which patterns match.
+type listed struct {
+	*File
+	path, old string
+}
+
+// listing is a list of changed files in order of their paths.
+type listing []listed
+
+func list(files []File) listing {
+	out := make(listing, len(files))
+	for i := range files {
+		f := &files[i]
+		out[i] = listed{f, strings.ToLower(f.Path), strings.ToLower(f.OldPath)}
+	}
+	byPath := func(a, b listed) int {
+		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.OldPath, b.OldPath), strings.Compare(a.New, b.New))
+	}
+	if !slices.IsSortedFunc(out, byPath) {
+		slices.SortFunc(out, byPath)
+	}
+	return out
+}
+
+// touches reports whether the group governs either end of a file's change: a
+// rename out of a governed folder removes a governed file.
+func (g *Group) touches(f *listed) bool {
+	return g.match.governs(f.path) || f.old != "" && g.match.governs(f.old)
+}
+
+// next is the index of the first file from i on that the group governs.
+func (fs listing) next(g *Group, i int) int {
+	for i < len(fs) && !g.touches(&fs[i]) {
+		i++
+	}
+	return i
+}
+
+// sameFor reports whether two lists hold the same changes of what a group governs.
+func sameFor(g *Group, a, b listing) bool {
+	i, k := a.next(g, 0), b.next(g, 0)
+	for i < len(a) && k < len(b) && sameFile(a[i].File, b[k].File) {
+		i, k = a.next(g, i+1), b.next(g, k+1)
+	}
+	return i == len(a) && k == len(b)
+}
+
+// sameFile reports whether two changes of a file are one: not by their status,
+// which sources name differently. A file that was neither deleted nor has content
+// anybody knows is the same as nothing.
+func sameFile(a, b *File) bool {
+	if a.New == "" && a.Diff == "" && a.Status != "deleted" {
+		return false
+	}
+	return a.Path == b.Path && a.OldPath == b.OldPath && a.Old == b.Old && a.New == b.New &&
+		a.OldMode == b.OldMode && a.NewMode == b.NewMode && a.Diff == b.Diff
+}
+
+// GroupsOf returns the names of the groups that govern a file, in policy order.
+func (p *Policy) GroupsOf(f File) []string {
+	all := list([]File{f})
+	var out []string
+	for i := range p.judged {
+		if p.judged[i].touches(&all[0]) {
+			out = append(out, p.judged[i].Name)
+		}
+	}
+	return out
+}
