@@ -71,7 +71,7 @@ func answer(h http.Handler, r *http.Request) (int, string) {
 	return w.Code, strings.TrimSpace(w.Body.String())
 }
 
-const opened = "pull_request.opened.json"
+const opened = "pull_request.synchronize.json"
 
 func example(t testing.TB, name string) []byte {
 	t.Helper()

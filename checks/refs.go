@@ -143,25 +143,41 @@ func (p *payload) place() Place {
 	return place
 }
 
-// actions makes a ring of the named actions of an event.
+// actions makes a ring of the named actions of an event. The wake must name what
+// can be looked up: a repository, or an organisation where that is all it needs.
 func actions(wake func(*payload) Wake, names ...string) ring {
 	return func(p *payload) ([]Wake, string) {
 		if !has(names, p.Action) {
 			return nil, "the action changes no verdict"
 		}
 		w := wake(p)
-		if p.Repository.ID == 0 && p.Organization.ID == 0 || w == (Wake{}) && p.Repository.ID == 0 && p.Organization.ID == 0 {
+		switch {
+		case w == (Wake{}) && p.Repository.ID == 0 && p.place().OrgID == 0:
 			return nil, "the event names no repository and no organisation"
+		case w != (Wake{}) && (p.Repository.ID == 0 || w.Number == 0 && w.Head == ""):
+			return nil, "the event names no pull request that can be looked up"
 		}
 		return []Wake{w}, ""
 	}
 }
 
 func pullWake(p *payload) Wake {
+	if p.PullRequest.Number <= 0 {
+		return Wake{Base: "?"} // refused by actions
+	}
 	return Wake{Number: p.PullRequest.Number, Base: p.PullRequest.Base.Ref}
 }
-func repoWake(*payload) Wake  { return Wake{} }
-func orgWake(p *payload) Wake { p.Repository.ID = 0; return Wake{} }
+
+func repoWake(*payload) Wake { return Wake{} }
+
+// orgWake widens an event to the whole organisation: whose membership changed may
+// approve anywhere in it.
+func orgWake(p *payload) Wake {
+	p.Organization.ID, p.Organization.Login = p.place().OrgID, p.place().Org
+	p.Repository.ID, p.Repository.FullName = 0, ""
+	p.Repository.Owner.ID = 0
+	return Wake{}
+}
 
 // pushWake wakes the pull requests into a branch that moved, whose policy may
 // have changed, and has the branch's new commits explained.

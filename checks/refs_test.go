@@ -1,0 +1,170 @@
+package checks
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	yaml "go.yaml.in/yaml/v4"
+)
+
+func exampleFiles(t testing.TB) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("testdata", "webhooks", "*.json"))
+	if err != nil || len(files) < 50 {
+		t.Fatalf("%d example payloads, %v", len(files), err)
+	}
+	return files
+}
+
+// TestRefsOfExamples says, for GitHub's own examples, which are acted upon and what
+// they wake.
+func TestRefsOfExamples(t *testing.T) {
+	t.Parallel()
+	want := map[string]Wake{
+		"pull_request.synchronize.json":      {Number: 2, Base: "master"},
+		"pull_request_review.dismissed.json": {Number: 2, Base: "master"},
+		"push.json":                          {Branch: "", Head: ""}, // a tag: ignored
+	}
+	acted := map[string]bool{}
+	for _, path := range exampleFiles(t) {
+		name := filepath.Base(path)
+		event, _, _ := strings.Cut(name, ".")
+		body, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bell, err := Refs(event, body)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if (len(bell.Wakes) == 0) == (bell.Ignored == "") {
+			t.Errorf("%s: %d wakes and the reason %q: want one or the other", name, len(bell.Wakes), bell.Ignored)
+		}
+		for _, w := range bell.Wakes {
+			acted[event] = true
+			if w.Installation == 0 || w.RepoID == 0 && w.OrgID == 0 {
+				t.Errorf("%s wakes no place: %+v", name, w)
+			}
+		}
+		if w := want[name]; w.Number != 0 && (len(bell.Wakes) != 1 || bell.Wakes[0].Number != w.Number || bell.Wakes[0].Base != w.Base) {
+			t.Errorf("%s wakes %+v, want %+v", name, bell.Wakes, w)
+		}
+	}
+	for _, event := range []string{"pull_request", "pull_request_review"} {
+		if !acted[event] {
+			t.Errorf("no example of %s is acted upon", event)
+		}
+	}
+}
+
+const place = `"installation":{"id":9},"repository":{"id":7,"full_name":"acme/agents","default_branch":"main","owner":{"id":3,"login":"acme"}}`
+
+func TestRefs(t *testing.T) {
+	t.Parallel()
+	here := Place{Installation: 9, OrgID: 3, Org: "acme", RepoID: 7, Repo: "acme/agents"}
+	org := Place{Installation: 9, OrgID: 3, Org: "acme"}
+	tests := []struct {
+		event, body string
+		want        []Wake
+	}{
+		{"pull_request", `{"action":"opened",` + place + `,"pull_request":{"number":4,"base":{"ref":"main"}}}`, []Wake{{Place: here, Number: 4, Base: "main"}}},
+		{"pull_request", `{"action":"labeled",` + place + `,"pull_request":{"number":4}}`, nil},
+		{"pull_request", `{"action":"opened",` + place + `}`, nil},
+		{"pull_request_review", `{"action":"dismissed",` + place + `,"pull_request":{"number":4,"base":{"ref":"main"}}}`, []Wake{{Place: here, Number: 4, Base: "main"}}},
+		{"pull_request_review", `{"action":"edited",` + place + `,"pull_request":{"number":4}}`, nil},
+		{"push", `{` + place + `,"ref":"refs/heads/main","before":"a","after":"b","forced":true}`,
+			[]Wake{{Place: here, Branch: "main", Base: "main", Pushed: &Push{"a", "b", true}}}},
+		{"push", `{` + place + `,"ref":"refs/tags/v1","before":"a","after":"b"}`, nil},
+		{"push", `{` + place + `,"ref":"refs/heads/main","deleted":true}`, nil},
+		{"check_run", `{"action":"completed",` + place + `,"check_run":{"name":"evals","head_sha":"abc"}}`, []Wake{{Place: here, Head: "abc"}}},
+		{"check_run", `{"action":"completed",` + place + `,"check_run":{"name":"changegate: main","head_sha":"abc"}}`, nil},
+		{"check_run", `{"action":"rerequested",` + place + `,"check_run":{"name":"changegate: main","head_sha":"abc"}}`, []Wake{{Place: here, Head: "abc"}}},
+		{"check_run", `{"action":"created",` + place + `,"check_run":{"name":"evals","head_sha":"abc"}}`, nil},
+		{"check_suite", `{"action":"rerequested",` + place + `,"check_suite":{"head_sha":"abc"}}`, []Wake{{Place: here, Head: "abc"}}},
+		{"member", `{"action":"removed",` + place + `}`, []Wake{{Place: here}}},
+		{"membership", `{"action":"removed","installation":{"id":9},"organization":{"id":3,"login":"acme"}}`, []Wake{{Place: org}}},
+		{"team", `{"action":"removed_from_repository",` + place + `,"organization":{"id":3,"login":"acme"}}`, []Wake{{Place: org}}},
+		{"repository", `{"action":"renamed",` + place + `}`, []Wake{{Place: here}}},
+		{"pull_request", `{"action":"opened","pull_request":{"number":4},"repository":{"id":7}}`, nil}, // no installation
+		{"issue_comment", `{"action":"created",` + place + `}`, nil},
+		{"no_such_event", `{"action":"created",` + place + `}`, nil},
+	}
+	for _, tt := range tests {
+		bell, err := Refs(tt.event, []byte(tt.body))
+		if err != nil || !reflect.DeepEqual(bell.Wakes, tt.want) || len(tt.want) == 0 && bell.Ignored == "" {
+			t.Errorf("%s %s\n gives %+v %q %v,\n want %+v", tt.event, tt.body, bell.Wakes, bell.Ignored, err, tt.want)
+		}
+	}
+	for _, bad := range []string{``, `[]`, `"x"`, `{"action":1}`, `{`, `{"repository":{"id":"x"}}`} {
+		if _, err := Refs("pull_request", []byte(bad)); err == nil {
+			t.Errorf("payload %q is accepted", bad)
+		}
+	}
+}
+
+// TestAppSubscribesToWhatIsActedUpon keeps app.yml and the code together: an event
+// the App does not subscribe to never rings.
+func TestAppSubscribesToWhatIsActedUpon(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile(filepath.Join("..", "app.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var app struct {
+		Events      []string          `yaml:"default_events"`
+		Permissions map[string]string `yaml:"default_permissions"`
+	}
+	if err := yaml.Unmarshal(data, &app); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(app.Events)
+	if got := Events(); !slices.Equal(got, app.Events) {
+		t.Errorf("app.yml subscribes to %v, the code acts upon %v", app.Events, got)
+	}
+	for name, level := range app.Permissions {
+		if !strings.Contains(string(data), "\n  "+name+": "+level+" ") || !strings.Contains(line(string(data), name+": "+level), "#") {
+			t.Errorf("app.yml gives no reason for %s: %s", name, level)
+		}
+	}
+}
+
+func line(text, with string) string {
+	for l := range strings.Lines(text) {
+		if strings.Contains(l, with) {
+			return l
+		}
+	}
+	return ""
+}
+
+// FuzzRefs: any bytes give wakes with a place, a reason, or an error; never both,
+// never a panic.
+func FuzzRefs(f *testing.F) {
+	for _, path := range exampleFiles(f) {
+		body, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		event, _, _ := strings.Cut(filepath.Base(path), ".")
+		f.Add(event, body)
+	}
+	f.Fuzz(func(t *testing.T, event string, body []byte) {
+		bell, err := Refs(event, body)
+		if err != nil {
+			return
+		}
+		if (len(bell.Wakes) == 0) == (bell.Ignored == "") {
+			t.Errorf("%d wakes and the reason %q", len(bell.Wakes), bell.Ignored)
+		}
+		for _, w := range bell.Wakes {
+			if w.Installation == 0 || w.RepoID == 0 && (w.OrgID == 0 || w.Number != 0 || w.Head != "" || w.Branch != "") {
+				t.Errorf("wake %+v names no place that can be looked up", w)
+			}
+		}
+	})
+}
