@@ -42,8 +42,7 @@ type Pull struct {
 	baseOID     string
 	created     time.Time
 	updated     time.Time
-	edited      time.Time // of title or body; zero if never
-	editor      *account
+	edited      time.Time // of the description; zero if never
 	closed      time.Time
 	mergedAt    time.Time // zero unless merged
 	mergedBy    *account
@@ -193,9 +192,11 @@ func (p *Pull) edit(by, what string, field *string, value string) {
 	p.r.s.tell(func() {
 		from := *field
 		*field = value
-		p.edited, p.editor = p.r.s.now(), p.r.s.account(by)
+		if what == "body" { // GitHub's lastEditedAt is about the description
+			p.edited = p.r.s.now()
+		}
 		p.touch()
-		p.emit("edited", p.editor, map[string]any{"changes": map[string]any{what: map[string]any{"from": from}}})
+		p.emit("edited", p.r.s.account(by), map[string]any{"changes": map[string]any{what: map[string]any{"from": from}}})
 	})
 }
 

@@ -120,11 +120,9 @@ func (s *Server) renderRepo(r *Repo) fields {
 	return out
 }
 
-// renderFork is a fork: the same with another owner and id.
+// renderFork is a fork as it shows.
 func (s *Server) renderFork(r *Repo, owner *account) fields {
-	fork := *r
-	fork.owner, fork.id = owner, r.id*1_000_000+owner.id
-	out := s.renderRepo(&fork)
+	out := s.renderRepo(r.forkOf(owner))
 	out["fork"] = true
 	return out
 }

@@ -24,6 +24,7 @@ type Repo struct {
 	// refs by full name. A fork's branches are kept beside the repository's own,
 	// as refs/forks/<login>/<branch>: GitHub too keeps forks in one object store.
 	refs   map[string]string
+	forks  map[int64]int64 // ids of forks by owner
 	pulls  []*Pull
 	runs   []*checkRun
 	suites []*checkSuite
@@ -59,7 +60,7 @@ func (s *Server) Repo(name string, files Files, how ...Commit) *Repo {
 	}
 	r := &Repo{
 		s: s, name: short, private: true, main: "main", git: newStore(),
-		roles: map[int64]string{}, teamRoles: map[*team]string{}, refs: map[string]string{},
+		roles: map[int64]string{}, teamRoles: map[*team]string{}, refs: map[string]string{}, forks: map[int64]int64{},
 	}
 	s.tell(func() {
 		r.id, r.owner, r.created, r.pushed = s.nextID(), s.account(owner), s.now(), s.now()
@@ -283,6 +284,16 @@ func (s *Server) signature(person string, when time.Time) signature {
 	}
 	a := s.account(person)
 	return signature{a.login, a.email(), when}
+}
+
+// forkOf is somebody's fork: the same repository under another owner and id.
+func (r *Repo) forkOf(owner *account) *Repo {
+	if r.forks[owner.id] == 0 {
+		r.forks[owner.id] = r.s.nextID()
+	}
+	fork := *r
+	fork.owner, fork.id = owner, r.forks[owner.id]
+	return &fork
 }
 
 // must resolves a revision of the story.
