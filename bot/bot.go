@@ -68,16 +68,16 @@ type Bot struct {
 // New returns a Bot, or an error that names the missing setting. A server that
 // would accept unsigned webhooks does not start.
 func New(c Config) (*Bot, error) {
-	switch {
-	case len(c.Secrets) == 0:
+	if len(c.Secrets) == 0 {
 		return nil, fmt.Errorf("start: no webhook secret: want at least one")
-	case c.GitHub == nil || c.Store == nil || c.Keys == nil || len(c.PageKey) < 16 || c.Now == nil || c.Log == nil:
-		return nil, fmt.Errorf("start: the configuration is incomplete")
 	}
 	for i, s := range c.Secrets {
 		if len(s) < 16 {
 			return nil, fmt.Errorf("start: webhook secret %d has %d bytes: want at least 16", i+1, len(s))
 		}
+	}
+	if c.GitHub == nil || c.Store == nil || c.Keys == nil || len(c.PageKey) < 16 || c.Now == nil || c.Log == nil {
+		return nil, fmt.Errorf("start: the configuration is incomplete")
 	}
 	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
 	return &Bot{Config: c, metrics: newMetrics()}, nil

@@ -24,6 +24,9 @@ func (tx *Tx) Size(ctx context.Context, log string) (size int64, err error) {
 
 // Append is described at evidence.Tx. It does not look at e.Index.
 func (tx *Tx) Append(ctx context.Context, log string, n int64, e evidence.Entry, hashes []tlog.Hash) (int64, error) {
+	if log == "" || e.Key == "" {
+		return 0, fmt.Errorf("append leaf %d to log %q: key is %q, want both named", n, log, e.Key)
+	}
 	if n < 0 || int64(len(hashes)) != tlog.StoredHashCount(n+1)-tlog.StoredHashCount(n) {
 		return 0, fmt.Errorf("append leaf %d to log %s: %d hashes do not fit that number", n, log, len(hashes))
 	}
@@ -133,10 +136,17 @@ func (tx *Tx) hashes(ctx context.Context, log string, indexes []int64) (map[int6
 // entriesMost bounds the entries held in memory at a time.
 const entriesMost = 32
 
-// Entries is described at evidence.Tx. It reads ahead by pages, so that the loop
-// over it may use the transaction. An entry that is not there is an error.
+// Entries is described at evidence.Tx. Numbers beyond the log's ends yield nothing;
+// an entry missing between them is an error. It reads ahead by pages, so that the
+// loop over it may use the transaction.
 func (tx *Tx) Entries(ctx context.Context, log string, from, to int64) iter.Seq2[evidence.Entry, error] {
 	return func(yield func(evidence.Entry, error) bool) {
+		size, err := tx.Size(ctx, log)
+		if err != nil {
+			yield(evidence.Entry{}, err)
+			return
+		}
+		from, to := max(from, 0), min(to, size)
 		for from < to {
 			page, err := tx.entries(ctx, log, from, min(from+entriesMost, to))
 			if err != nil {
@@ -176,14 +186,13 @@ func (tx *Tx) entries(ctx context.Context, log string, from, to int64) ([]eviden
 // whole older copy passes here; the checkpoints catch that.
 func (tx *Tx) verify(ctx context.Context) error {
 	for _, table := range []string{"head", "leaf", "hash"} {
-		log, found := "", true
-		for {
+		for log := ""; ; {
 			// Steps from log to log, where a DISTINCT would read every leaf.
 			var next sql.NullString
 			if _, err := tx.one(ctx, []any{&next}, `SELECT MIN(log) FROM `+table+` WHERE log > $1`, log); err != nil {
-				return fmt.Errorf("read logs: %w", err)
+				return fmt.Errorf("read names of logs: %w", err)
 			}
-			if log, found = next.String, next.Valid; !found {
+			if log = next.String; !next.Valid {
 				break
 			}
 			if err := tx.verifyLog(ctx, log); err != nil {
