@@ -63,3 +63,11 @@ func (tx *Tx) SetTip(ctx context.Context, repoID int64, branch, commit string) e
 	}
 	return nil
 }
+
+// DropTip forgets how far a branch was walked.
+func (tx *Tx) DropTip(ctx context.Context, repoID int64, branch string) error {
+	if _, err := tx.exec(ctx, `DELETE FROM tip WHERE repo_id = $1 AND branch = $2`, repoID, branch); err != nil {
+		return fmt.Errorf("forget tip of %s of repository %d: %w", branch, repoID, err)
+	}
+	return nil
+}

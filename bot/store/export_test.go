@@ -1,0 +1,4 @@
+package store
+
+// Short is short, for tests.
+var Short = short
