@@ -3,6 +3,7 @@ package githubtest
 import (
 	"bytes"
 	"cmp"
+	_ "embed" // for the description
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,8 +15,6 @@ import (
 	"sync"
 
 	"github.com/getkin/kin-openapi/openapi3"
-
-	"changegate/checks/testdata/openapi"
 )
 
 // A Contract compares every request and every answer with GitHub's published
@@ -55,9 +54,12 @@ type describedPath struct {
 	item     *openapi3.PathItem
 }
 
+//go:embed testdata/openapi/api.github.com.json
+var publishedAPI []byte
+
 // published loads the description once.
 var published = sync.OnceValue(func() *description {
-	doc, err := openapi3.NewLoader().LoadFromData(openapi.Document)
+	doc, err := openapi3.NewLoader().LoadFromData(publishedAPI)
 	if err != nil {
 		panic(fmt.Sprintf("githubtest: load GitHub's description: %v", err))
 	}

@@ -6,8 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-
-	"github.com/sergi/go-diff/diffmatchpatch"
 )
 
 // A change is one file that differs between two snapshots.
@@ -123,26 +121,6 @@ func (s *store) content(e entry) []byte {
 		return []byte("Subproject commit " + e.id + "\n")
 	}
 	return s.blob(e.id)
-}
-
-// An edit is one line of a diff: ' ', '+' or '-'.
-type edit struct {
-	op   byte
-	line string
-}
-
-func edits(before, after string) []edit {
-	dmp := diffmatchpatch.New()
-	dmp.DiffTimeout = 0 // the result must not depend on the machine's load
-	a, b, lines := dmp.DiffLinesToRunes(before, after)
-	var list []edit
-	for _, d := range dmp.DiffCharsToLines(dmp.DiffMainRunes(a, b, false), lines) {
-		op := map[diffmatchpatch.Operation]byte{diffmatchpatch.DiffEqual: ' ', diffmatchpatch.DiffInsert: '+', diffmatchpatch.DiffDelete: '-'}[d.Type]
-		for line := range strings.Lines(d.Text) {
-			list = append(list, edit{op, line})
-		}
-	}
-	return list
 }
 
 // patch is the unified diff of two texts with three lines of context and no file

@@ -1,6 +1,7 @@
 package githubtest
 
 import (
+	_ "embed" // for the schema
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -13,13 +14,14 @@ import (
 	"github.com/vektah/gqlparser/v2/parser"
 	"github.com/vektah/gqlparser/v2/validator"
 	"github.com/vektah/gqlparser/v2/validator/rules"
-
-	"changegate/checks/testdata/graphql"
 )
+
+//go:embed testdata/graphql/github.graphql
+var publishedSchema string
 
 // graphqlSchema is GitHub's schema as far as the server answers it.
 var graphqlSchema = sync.OnceValue(func() *ast.Schema {
-	return gqlparser.MustLoadSchema(&ast.Source{Name: "github.graphql", Input: graphql.Schema})
+	return gqlparser.MustLoadSchema(&ast.Source{Name: "github.graphql", Input: publishedSchema})
 })
 
 type graphqlRequest struct {
