@@ -35,7 +35,7 @@ const (
 // room to spare; MaxSide bounds what a reader must hold in memory at once.
 const (
 	MaxLeaf = 48 << 10
-	MaxSide = 16 << 20
+	MaxSide = 64 << 20
 	maxKey  = 256
 )
 

@@ -108,7 +108,8 @@ func (b *builder) change(n int, approved bool, judge evidence.Judge) {
 		RequestSince: at.In(time.FixedZone("CEST", 7200)),
 	}
 	if approved {
-		c.Reviews = []rules.Review{{ID: 5, By: carol, State: "APPROVED", Commit: head, At: at, Permission: "write"}}
+		q, _ := rules.ReadRequest(c.Requests, time.UTC)
+		c.Reviews = []rules.Review{{ID: 5, By: carol, State: "APPROVED", Commit: head, At: at, Permission: "write", Request: q.Digest()}}
 	}
 	r, err := evidence.Decision(evidence.Decided{
 		Key: "decision/" + head, Host: "github.com", Change: c, Policy: []byte(policy), At: at, Trigger: "pull_request", Engine: "test",
