@@ -35,44 +35,34 @@ func canonical(v any) ([]byte, error) {
 	return jcs.Transform(data)
 }
 
+// lossless looks through the encoder's output for what was or will be changed.
+// Bytes that are not UTF-8 were written as the escape \ufffd, where a genuine
+// U+FFFD is written as itself.
 func lossless(data []byte) error {
-	if replaced(data) {
-		return errors.New("text is not UTF-8")
+	text := false
+	for i := 0; i < len(data); {
+		switch c := data[i]; {
+		case text && bytes.HasPrefix(data[i:], []byte(`\ufffd`)):
+			return errors.New("text is not UTF-8")
+		case text && c == '\\':
+			i += 2
+		case c == '"':
+			text = !text
+			i++
+		case !text && (c == '-' || '0' <= c && c <= '9'):
+			n := data[i:]
+			if end := bytes.IndexAny(n, ",]}"); end >= 0 {
+				n = n[:end]
+			}
+			if v, err := strconv.ParseInt(string(n), 10, 64); err != nil || v > 1<<53-1 || v < -(1<<53-1) {
+				return fmt.Errorf("number %s is not an integer within 2^53-1; write it as a string", n)
+			}
+			i += len(n)
+		default:
+			i++
+		}
 	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber()
-	for {
-		t, err := d.Token()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		n, ok := t.(json.Number)
-		if !ok {
-			continue
-		}
-		if i, err := strconv.ParseInt(n.String(), 10, 64); err != nil || i > 1<<53-1 || i < -(1<<53-1) {
-			return fmt.Errorf("number %s is not an integer within 2^53-1; write it as a string", n)
-		}
-	}
-}
-
-// replaced reports whether the encoder replaced bytes that are not UTF-8: it then
-// writes the escape \ufffd, where a genuine U+FFFD is written as itself.
-func replaced(data []byte) bool {
-	for rest := data; ; {
-		i := bytes.Index(rest, []byte(`\ufffd`))
-		if i < 0 {
-			return false
-		}
-		before := rest[:i]
-		if slashes := len(before) - len(bytes.TrimRight(before, `\`)); slashes%2 == 0 {
-			return true
-		}
-		rest = rest[i+len(`\ufffd`):]
-	}
+	return nil
 }
 
 // A Statement is an in-toto Statement v1.

@@ -436,3 +436,31 @@ func TestHugeTree(t *testing.T) {
 	forged := f.Seal(t, keys(t), func(m *evidence.Manifest) { m.Size, m.Root = tree.N, tree.Hash.String() })
 	mustFail(t, verify(forged), "log", "more than the bundle's files can hold")
 }
+
+// More files than a plain archive can count make the larger form of directory
+// necessary; it is read and compared all the same.
+func TestManyFiles(t *testing.T) {
+	t.Parallel()
+	f := evidence.TakeApart(t, newWorld(t).story(1).export(query()))
+	for i := range 1 << 16 {
+		name := fmt.Sprint("x/", i)
+		f.Names, f.Files[name] = append(f.Names, name), nil
+	}
+	bundle := f.Seal(t, keys(t), nil)
+	rep := verify(bundle)
+	mustFail(t, rep, "contents", "x/0 does not belong in this bundle")
+	for _, c := range rep.Checks[:4] {
+		if c.Result != evidence.Pass {
+			t.Errorf("%s: %s", c.Name, c.Says)
+		}
+	}
+	// In the end record, the locator, and the larger record's offset and count.
+	for _, back := range []int{1, 30, 44, 60} {
+		i, x := len(bundle)-back, byte(1)
+		bundle[i] ^= x
+		if bad := verify(bundle).Failed(); bad == nil || bad.Name == "contents" {
+			t.Errorf("byte %d of %d changed by %#x: %+v", i, len(bundle), x, bad)
+		}
+		bundle[i] ^= x
+	}
+}

@@ -13,7 +13,7 @@ import (
 var ErrDuplicate = errors.New("a record with this key is in the log already")
 
 // Storage keeps the logs of all organisations. Implementations are safe for
-// concurrent use; TestStorage is the contract as a test.
+// concurrent use; evidencetest.TestStorage is the contract as a test.
 type Storage interface {
 	// Update runs fn in one durable transaction. What fn appended and whatever
 	// else the implementation's transaction did are committed together before
