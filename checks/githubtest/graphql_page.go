@@ -16,6 +16,7 @@ func connection[T any](s *Server, kind string, a args, list []T, render func(T) 
 		return *problem
 	}
 	shown := list[from:to]
+	edgeKind := graphqlSchema().Types[kind].Fields.ForName("edges").Type.Name()
 	return node{kind, fields{
 		"totalCount": len(list), "filteredCount": len(list),
 		"nodes": func(args) any {
@@ -33,7 +34,7 @@ func connection[T any](s *Server, kind string, a args, list []T, render func(T) 
 					f = edge(v)
 				}
 				f["cursor"], f["node"] = cursor(from+i), render(v)
-				edges[i] = node{strings.TrimSuffix(kind, "Connection") + "Edge", f}
+				edges[i] = node{edgeKind, f}
 			}
 			return edges
 		},

@@ -93,7 +93,7 @@ func (s *Server) objectAt(r *Repo, a args) any {
 	if !ok {
 		return nil
 	}
-	return s.objectNode(r, e.id, path)
+	return s.objectNode(r, e.id, strings.Trim(path, "/"))
 }
 
 // objectNode is any git object; nil for one the repository does not have, such

@@ -153,11 +153,15 @@ func (s *store) lookup(c *commit, path string) (entry, bool) {
 		if name == "" {
 			continue
 		}
-		found := slices.IndexFunc(s.treeEntries(at.id), func(e treeEntry) bool { return e.name == name })
-		if at.kind() != "tree" || found < 0 {
+		if at.kind() != "tree" {
 			return entry{}, false
 		}
-		at = s.treeEntries(at.id)[found].entry
+		entries := s.treeEntries(at.id)
+		i := slices.IndexFunc(entries, func(e treeEntry) bool { return e.name == name })
+		if i < 0 {
+			return entry{}, false
+		}
+		at = entries[i].entry
 	}
 	return at, true
 }
