@@ -26,9 +26,10 @@ func blank(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && (n.Tag == "!!null" || strings.TrimSpace(n.Value) == "")
 }
 
-// fields reads a mapping: every key once, no key that is not listed.
+// fields reads a mapping: every key once, no key that is not listed. A key that is
+// misspelt counts as given: that it is also missing would be the same mistake twice.
 func (r *reader) fields(n *yaml.Node, where string, fs ...field) keys {
-	seen := keys{}
+	seen, misspelt := keys{}, []string(nil)
 	if n.Kind != yaml.MappingNode {
 		r.add(n, CodeValue, where+" is "+kindOf(n), "a mapping with "+keyNames(fs))
 		return seen
@@ -38,7 +39,9 @@ func (r *reader) fields(n *yaml.Node, where string, fs ...field) keys {
 		f := find(fs, key)
 		switch {
 		case f == nil:
-			r.add(key, CodeUnknownKey, shown(key)+" is not a key of "+where, nearest(key.Value, fs))
+			name := nearest(key.Value, fs)
+			misspelt = append(misspelt, name)
+			r.add(key, CodeUnknownKey, shown(key)+" is not a key of "+where, meant(name, fs))
 		case seen[f.name] != nil:
 			r.add(key, CodeDuplicate, code(f.name)+" is written twice in "+where, "keep one")
 		default:
@@ -46,6 +49,11 @@ func (r *reader) fields(n *yaml.Node, where string, fs ...field) keys {
 			if !blank(value) {
 				f.read(value)
 			}
+		}
+	}
+	for _, name := range misspelt {
+		if seen[name] == nil {
+			seen[name] = &yaml.Node{Kind: yaml.ScalarNode, Value: name}
 		}
 	}
 	return seen
@@ -73,10 +81,14 @@ func nearest(word string, fs []field) string {
 	for _, f := range fs {
 		all = append(all, f.name)
 	}
-	if best := Nearest(word, all); best != "" {
-		return code(best)
+	return Nearest(word, all)
+}
+
+func meant(name string, fs []field) string {
+	if name == "" {
+		return "one of " + keyNames(fs)
 	}
-	return "one of " + keyNames(fs)
+	return code(name)
 }
 
 // text reads a scalar as the text it was written as: `9e3` is a commit, not a number.

@@ -190,7 +190,7 @@ func TestNext(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		p, c, v := decide(t)
-		end := noon.Add(72 * time.Hour)
+		end := noon.Add(36 * time.Hour)
 		if !v.Next.IsZero() && !v.Next.After(noon) {
 			t.Fatalf("next is %v, at %v", v.Next, noon)
 		}

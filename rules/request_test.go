@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestReadRequest(t *testing.T) {
@@ -75,7 +74,8 @@ func TestRequestProblems(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ text, problem string }{
 		{"change: now", "10:9: CG313 change is `now`. Fix: a mapping with `why`, `risk`, `effective_at`, `rollback`, `ticket`, `requested_by`"},
-		{"changes: {}", "10:1: CG311 `changes` is not a key of the change request. Fix: `change`\n10:1: CG313 the top-level key change is missing. Fix: `change:`"},
+		{"changes: {}", "10:1: CG311 `changes` is not a key of the change request. Fix: `change`"},
+		{"{}", "10:1: CG313 the top-level key change is missing. Fix: `change:`"},
 		{"change:\n  wy: x", "11:3: CG311 `wy` is not a key of change. Fix: `why`"},
 		{"change:\n  why: x\n  why: y", "12:3: CG312 `why` is written twice in change. Fix: keep one"},
 		{"change: {}\nchange: {}", "11:1: CG312 `change` is written twice in the change request. Fix: keep one"},
@@ -276,12 +276,6 @@ func TestHostileDescription(t *testing.T) {
 		"comments":     strings.Repeat("<!-- ", n/5),
 		"open":         "```yaml\n" + strings.Repeat("change:\n", n/8-1),
 	} {
-		start := time.Now()
-		_, problems := ReadRequest(RequestsIn(body), nil)
-		took := time.Since(start)
-		if took > 500*time.Millisecond {
-			t.Errorf("%s took %v", name, took)
-		}
-		t.Log(name, took.Round(100*time.Microsecond), len(problems))
+		within(t, name, func() { ReadRequest(RequestsIn(body), nil) })
 	}
 }

@@ -48,3 +48,9 @@ func asked(groups []Group, of func(*Group) bool) Sources {
 	s.Permissions = s.Permissions || s.Checks
 	return s
 }
+
+// Watches reports what a policy with these branches would say of a branch.
+func Watches(branches []string, branch, defaultBranch string) bool {
+	p := Policy{Branches: branches, branches: newMatcher(branches)}
+	return p.Watches(branch, defaultBranch)
+}
