@@ -22,21 +22,36 @@ func (p *Pull) emitReview(action string, by *account, v *review) {
 	})
 }
 
+// emitPush tells of a branch or tag that was made, moved or deleted.
 func (s *Server) emitPush(r *Repo, by *account, ref, before, after string, forced bool) {
-	commits := []any{}
 	if before == "" {
 		before = zeroID
 	}
-	for _, c := range r.git.between(before, after) {
-		commits = append(commits, pushedCommit(s.base, r, c))
+	commits, head := []any{}, any(nil)
+	if tip := r.git.peel(after); tip != nil {
+		head = pushedCommit(s.base, r, tip)
+		for _, c := range r.news(ref, before, tip.id) {
+			commits = append(commits, pushedCommit(s.base, r, c))
+		}
 	}
 	s.emit("push", nil, r, by, map[string]any{
 		"ref": ref, "before": before, "after": after,
-		"created": before == zeroID, "deleted": false, "forced": forced, "base_ref": nil,
-		"compare": s.html(r, "compare", before[:12]+"..."+after[:12]),
-		"commits": commits, "head_commit": pushedCommit(s.base, r, r.git.commits[after]),
+		"created": before == zeroID, "deleted": after == zeroID, "forced": forced, "base_ref": nil,
+		"compare": s.html(r, "compare", before[:12]+"..."+after[:12]), "commits": commits, "head_commit": head,
 		"pusher": map[string]any{"name": by.login, "email": by.email()},
 	})
+}
+
+// news are the commits a push brought: to a new branch, those the default branch
+// does not have; to a tag none.
+func (r *Repo) news(ref, before, after string) []*commit {
+	switch {
+	case strings.HasPrefix(ref, "refs/tags/"):
+		return nil
+	case before == zeroID:
+		before = r.refs["refs/heads/"+r.main]
+	}
+	return r.git.between(before, after)
 }
 
 // pushedCommit is the short form of a commit in a push event.
@@ -96,6 +111,6 @@ func (s *Server) emitInstallation(action string, in *install) {
 			"id": r.id, "node_id": nodeID("Repository", r.id), "name": r.name, "full_name": r.fullName(), "private": r.private,
 		})
 	}
-	body := map[string]any{"action": action, "repositories": repos, "requester": nil, "installation": s.renderInstall(in)}
+	body := map[string]any{"action": action, "repositories": repos, "installation": s.renderInstall(in)}
 	s.emit("installation", in.account, nil, in.account, body)
 }

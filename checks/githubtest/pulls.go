@@ -238,13 +238,13 @@ func (p *Pull) Assign(by, login string) {
 }
 
 // Close closes the pull request unmerged; Reopen opens it again.
-func (p *Pull) Close(by string) {
-	p.r.s.tell(func() {
-		p.state, p.closed = "closed", p.r.s.now()
-		p.touch()
-		p.note("ClosedEvent", p.r.s.account(by), "", "")
-		p.emit("closed", p.r.s.account(by), nil)
-	})
+func (p *Pull) Close(by string) { p.r.s.tell(func() { p.close(p.r.s.account(by)) }) }
+
+func (p *Pull) close(by *account) {
+	p.state, p.closed = "closed", p.r.s.now()
+	p.touch()
+	p.note("ClosedEvent", by, "", "")
+	p.emit("closed", by, nil)
 }
 
 // Reopen opens a closed pull request again.

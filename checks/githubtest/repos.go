@@ -115,14 +115,23 @@ func checkRole(role string) {
 // Public lets everybody read the repository.
 func (r *Repo) Public() { r.s.tell(func() { r.private = false }) }
 
-// Branch makes a branch at a revision.
+// Branch makes a branch at a revision, or moves it there.
 func (r *Repo) Branch(name, at string) {
-	r.s.tell(func() { r.refs["refs/heads/"+name] = r.must(at).id })
+	r.s.tell(func() { r.move(r.owner, "refs/heads/"+name, r.refs["refs/heads/"+name], r.must(at).id, false) })
 }
 
-// DeleteBranch removes a branch.
-func (r *Repo) DeleteBranch(name string) {
-	r.s.tell(func() { delete(r.refs, "refs/heads/"+name) })
+// DeleteBranch removes a branch; open pull requests from it are closed.
+func (r *Repo) DeleteBranch(by, name string) {
+	r.s.tell(func() {
+		ref, who := "refs/heads/"+name, r.s.account(by)
+		r.s.emitPush(r, who, ref, r.refs[ref], zeroID, false)
+		delete(r.refs, ref)
+		for _, p := range r.pulls {
+			if p.state == "open" && p.headRef == ref {
+				p.close(who)
+			}
+		}
+	})
 }
 
 // DefaultBranch makes another branch the default one.
@@ -130,14 +139,14 @@ func (r *Repo) DefaultBranch(name string) { r.s.tell(func() { r.main = name }) }
 
 // Tag makes a lightweight tag.
 func (r *Repo) Tag(name, at string) {
-	r.s.tell(func() { r.refs["refs/tags/"+name] = r.must(at).id })
+	r.s.tell(func() { r.move(r.owner, "refs/tags/"+name, r.refs["refs/tags/"+name], r.must(at).id, false) })
 }
 
 // AnnotatedTag makes a tag with a message, which is a git object of its own.
 func (r *Repo) AnnotatedTag(by, name, at, text string) {
 	r.s.tell(func() {
 		data := encodeTag(name, r.must(at).id, text, r.s.signature(by, r.s.now()))
-		r.refs["refs/tags/"+name] = r.git.put("tag", data)
+		r.move(r.s.account(by), "refs/tags/"+name, r.refs["refs/tags/"+name], r.git.put("tag", data), false)
 	})
 }
 
@@ -189,12 +198,12 @@ func (r *Repo) mergeInto(by *account, ref, from string, how Commit) *commit {
 	return r.git.putCommit(c)
 }
 
-// move points a branch of the repository or of a fork at a commit and tells who
+// move points a branch or tag, of the repository or of a fork, at a commit and tells who
 // listens. An App hears of pushes to the repositories it is installed on only.
 func (r *Repo) move(by *account, ref, before, after string, forced bool) {
 	r.refs[ref] = after
 	r.pushed = r.s.now()
-	if strings.HasPrefix(ref, "refs/heads/") {
+	if !strings.HasPrefix(ref, "refs/forks/") {
 		r.s.emitPush(r, by, ref, before, after, forced)
 	}
 	for _, p := range r.pulls {
