@@ -37,6 +37,9 @@ func (b *Bot) judge(ctx context.Context, j *store.Job) error {
 	if r.Merge != nil {
 		return b.merged(ctx, r)
 	}
+	if r.Change.State != "open" {
+		return b.closed(ctx, r)
+	}
 	if !r.concerns() {
 		return b.finish(ctx, r, time.Time{})
 	}
@@ -47,11 +50,30 @@ func (b *Bot) judge(ctx context.Context, j *store.Job) error {
 	return b.publish(ctx, r)
 }
 
-// concerns reports whether the pull request gets a check at all: it is open, its
+// closed ends the watch over a pull request. Others with the same head shared its
+// check run and are judged again without it, in a run of their own.
+func (b *Bot) closed(ctx context.Context, r *reading) error {
+	return b.Store.Write(ctx, func(tx *store.Tx) error {
+		if _, err := tx.Finish(ctx, r.job, time.Time{}, b.Now()); err != nil {
+			return err
+		}
+		others, err := tx.Siblings(ctx, r.Place.RepoID, r.Change.Base.Branch, r.Change.Head.Commit, r.job.Number)
+		for _, p := range others {
+			p.Run, p.RunHash = checks.Written{}, ""
+			w := checks.Wake{Place: p.Place, Number: p.Number, Base: p.Base}
+			if err := errors.Join(tx.SavePull(ctx, p), tx.Raise(ctx, w, "sibling closed", b.Now())); err != nil {
+				return err
+			}
+		}
+		return err
+	})
+}
+
+// concerns reports whether the pull request gets a check at all: its
 // repository is enrolled, and its base branch is governed. A policy that does not
 // load says nothing about branches, so it concerns every one it stands on.
 func (r *reading) concerns() bool {
-	if r.Change.State != "open" || r.Policy.State == checks.PolicyAbsent {
+	if r.Policy.State == checks.PolicyAbsent {
 		return false
 	}
 	return r.policy == nil || r.policy.Watches(r.Change.Base.Branch, r.Change.DefaultBranch)
@@ -70,6 +92,7 @@ func (b *Bot) gather(ctx context.Context, j *store.Job) (*reading, error) {
 		g.Change.Gaps = append(g.Change.Gaps, rules.Gap{What: "policy", Says: g.Policy.Why})
 	}
 	r.policy, _ = rules.ParsePolicy(g.Policy.Data)
+	b.seePolicy(ctx, g.Place, r.policy)
 	err = b.Store.Write(ctx, func(tx *store.Tx) error {
 		if r.pull, err = tx.Pull(ctx, g.Place.RepoID, j.Number); err != nil {
 			return err

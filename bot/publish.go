@@ -21,15 +21,14 @@ func (b *Bot) publish(ctx context.Context, r *reading) error {
 	if err != nil || !held {
 		return err
 	}
-	siblings, err := b.siblings(ctx, r)
+	siblings, prior, err := b.siblings(ctx, r)
 	if err != nil {
 		return err
 	}
 	run := checks.Render(b.view(r, siblings))
 	hash := sameness(r, siblings)
-	renew := b.renewAt(r.pull.Run)
+	renew := b.renewAt(prior)
 	if hash != r.pull.RunHash || !b.Now().Before(renew) {
-		prior := r.pull.Run
 		if !b.Now().Before(renew) {
 			prior = checks.Written{} // a new run of the same name restarts GitHub's 14 days
 		}
@@ -66,17 +65,21 @@ func earliest(a, b time.Time) time.Time {
 }
 
 // siblings are the other open pull requests with this head and base: GitHub shows
-// one result per commit, so the strictest of them is published for all.
-func (b *Bot) siblings(ctx context.Context, r *reading) ([]checks.Sibling, error) {
-	var out []checks.Sibling
-	err := b.Store.Read(ctx, func(tx *store.Tx) error {
+// one result per commit, so the strictest of them is published for all. The run
+// to go on with is the newest that any of them wrote.
+func (b *Bot) siblings(ctx context.Context, r *reading) (out []checks.Sibling, newest checks.Written, err error) {
+	newest = r.pull.Run
+	err = b.Store.Read(ctx, func(tx *store.Tx) error {
 		pulls, err := tx.Siblings(ctx, r.Place.RepoID, r.Change.Base.Branch, r.Change.Head.Commit, r.job.Number)
 		for _, p := range pulls {
 			out = append(out, checks.Sibling{Number: p.Number, State: rules.State(p.VerdictState), Title: title(p)})
+			if p.Run.ID > newest.ID {
+				newest = p.Run
+			}
 		}
 		return err
 	})
-	return out, err
+	return out, newest, err
 }
 
 func title(p *store.Pull) string {

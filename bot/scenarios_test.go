@@ -1,6 +1,7 @@
 package bot_test
 
 import (
+	"context"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -57,7 +58,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	plain := map[string]command{
 		"repository": cmdRepository, "people": cmdPeople, "bot": cmdBot, "team": cmdTeam, "branch": cmdBranch,
 		"open": cmdOpen, "twin": cmdTwin, "push": cmdPush, "forcepush": cmdForcePush, "edit": cmdEdit,
-		"retarget": cmdRetarget, "review": cmdReview, "dismiss": cmdDismiss, "merge": cmdMerge, "direct": cmdDirect,
+		"retarget": cmdRetarget, "review": cmdReview, "dismiss": cmdDismiss, "merge": cmdMerge, "close": cmdClose, "direct": cmdDirect,
 		"report": cmdReport, "clock": cmdClock, "fault": cmdFault,
 		"check": cmdCheck, "summary": cmdSummary, "annotation": cmdAnnotation, "nocheck": cmdNoCheck, "nogreen": cmdNoGreen,
 		"nomarkup": cmdNoMarkup, "records": cmdRecords, "exception": cmdException, "exceptions": cmdExceptions, "merges": cmdMerges,
@@ -105,7 +106,7 @@ func cmdClock(ts *testscript.TestScript, w *world, args []string) {
 		ts.Check(err)
 		w.clock.to(at)
 	}
-	ts.Check(w.settle())
+	ts.Check(w.bot.Drain(context.Background()))
 }
 
 func cmdCheck(ts *testscript.TestScript, w *world, args []string) {

@@ -83,6 +83,7 @@ func cmdTwin(ts *testscript.TestScript, w *world, args []string) {
 	want(ts, args, 2, "twin BY BODY")
 	body, err := w.body(args[1])
 	ts.Check(err)
+	w.before = w.pull
 	w.repo.Branch("twin", w.pull.Head())
 	happens(ts, w, func() {
 		w.pull = w.repo.Open(args[0], githubtest.PR{Head: "twin", Base: w.pull.Base(), Title: "The same again", Body: body})
@@ -170,4 +171,11 @@ func cmdFault(ts *testscript.TestScript, w *world, args []string) {
 		ts.Fatalf("no fault at %q", args[0])
 	}
 	w.gh.Fault(githubtest.Fault{Path: path, Kind: args[1], Count: n})
+}
+
+// cmdClose closes the newest pull request; the story goes on with the one before.
+func cmdClose(ts *testscript.TestScript, w *world, args []string) {
+	want(ts, args, 1, "close BY")
+	happens(ts, w, func() { w.pull.Close(args[0]) })
+	w.pull = w.before
 }

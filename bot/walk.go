@@ -2,8 +2,10 @@ package bot
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"changegate/bot/evidence"
@@ -24,7 +26,10 @@ var errUnsettled = errors.New("the newest commits may still be associated with a
 // either that of a merged pull request, which is then recorded, or an exception.
 func (b *Bot) walk(ctx context.Context, j *store.Job) error {
 	r := &reading{job: j, now: b.Now().UTC().Truncate(time.Millisecond)}
-	tip, err := b.GitHub.Tip(ctx, j.Place, j.Branch)
+	if b.ungoverned(ctx, j) {
+		return b.leave(ctx, r)
+	}
+	tip, now, err := b.GitHub.Tip(ctx, j.Place, j.Branch)
 	if errors.Is(err, checks.ErrGone) {
 		return b.finish(ctx, r, time.Time{}) // the branch was deleted; its records stay
 	}
@@ -36,13 +41,71 @@ func (b *Bot) walk(ctx context.Context, j *store.Job) error {
 		from, err = tx.Tip(ctx, j.Place.RepoID, j.Branch)
 		return err
 	})
-	if err != nil || from == tip {
+	switch {
+	case err != nil || from == tip:
 		return errors.Join(err, b.finish(ctx, r, time.Time{}))
-	}
-	if from == "" {
+	case from == "" && governs(now, j):
 		return b.arrive(ctx, r, tip)
+	case from == "":
+		return b.leave(ctx, r)
 	}
-	return b.explain(ctx, r, from, tip)
+	return b.explain(ctx, r, from, tip, now)
+}
+
+// governs reports whether a policy watches the branch it was read from. One that
+// cannot be read is taken to: what it says is not known.
+func governs(p checks.Policy, j *store.Job) bool {
+	policy, _ := rules.ParsePolicy(p.Data)
+	return p.State == checks.PolicyUnreadable || p.State == checks.PolicyRead && (policy == nil || policy.Watches(j.Branch, j.Base))
+}
+
+// ungoverned reports whether the policies seen in the repository so far watch no
+// branch of this name: a push to a topic branch then costs no call.
+func (b *Bot) ungoverned(ctx context.Context, j *store.Job) bool {
+	patterns, known := b.patterns(ctx, j.Place)
+	if !known {
+		return false
+	}
+	for _, list := range patterns {
+		if rules.Watches(list, j.Branch, j.Base) {
+			return false
+		}
+	}
+	return true
+}
+
+func patternsKey(p checks.Place) string { return fmt.Sprintf("branches/%d", p.RepoID) }
+
+// patterns are the branch lists of the policies seen in a repository.
+func (b *Bot) patterns(ctx context.Context, p checks.Place) (lists [][]string, known bool) {
+	data, ok := b.Store.Cache().Get(ctx, patternsKey(p))
+	return lists, ok && json.Unmarshal(data, &lists) == nil
+}
+
+// seePolicy adds a policy's branches to what is known of the repository.
+func (b *Bot) seePolicy(ctx context.Context, p checks.Place, policy *rules.Policy) {
+	if policy == nil {
+		return
+	}
+	lists, _ := b.patterns(ctx, p)
+	if slices.ContainsFunc(lists, func(l []string) bool { return slices.Equal(l, policy.Branches) }) {
+		return
+	}
+	if data, err := json.Marshal(append(lists, policy.Branches)); err == nil {
+		b.Store.Cache().Put(ctx, patternsKey(p), data)
+	}
+}
+
+// leave ends a job about a branch that no policy governs. Where its walk would
+// begin is forgotten: what lands before it is governed is nobody's business.
+func (b *Bot) leave(ctx context.Context, r *reading) error {
+	return b.Store.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.DropTip(ctx, r.job.Place.RepoID, r.job.Branch); err != nil {
+			return err
+		}
+		_, err := tx.Finish(ctx, r.job, time.Time{}, b.Now())
+		return err
+	})
 }
 
 // arrive notes where the walk along a branch begins.
@@ -56,17 +119,25 @@ func (b *Bot) arrive(ctx context.Context, r *reading, tip string) error {
 	})
 }
 
-// explain records what lies between two tips of a branch.
-func (b *Bot) explain(ctx context.Context, r *reading, from, tip string) error {
+// explain records what lies between two tips of a branch, by the policy that was
+// there before: a push that removes the policy is still held to it.
+func (b *Bot) explain(ctx context.Context, r *reading, from, tip string, now checks.Policy) error {
 	j := r.job
 	before, err := b.GitHub.PolicyAt(ctx, j.Place, from)
-	if err != nil {
+	switch {
+	case errors.Is(err, checks.ErrGone):
+		before, err = now, nil // the old tip was rewritten away and collected
+	case err != nil:
 		return fmt.Errorf("read policy at %s: %w", from, err)
 	}
-	policy, _ := rules.ParsePolicy(before.Data)
-	if before.State == checks.PolicyAbsent || policy != nil && !policy.Watches(j.Branch, j.Base) {
-		return b.arrive(ctx, r, tip)
+	if !governs(before, j) {
+		if governs(now, j) {
+			return b.arrive(ctx, r, tip)
+		}
+		return b.leave(ctx, r)
 	}
+	policy, _ := rules.ParsePolicy(before.Data)
+	b.seePolicy(ctx, j.Place, policy)
 	walked, err := b.GitHub.Walk(ctx, j.Place, j.Branch, from, tip)
 	if err != nil {
 		return fmt.Errorf("walk %s of %s: %w", j.Branch, j.Place.Repo, err)

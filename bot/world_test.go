@@ -57,6 +57,7 @@ type world struct {
 
 	repo    *githubtest.Repo
 	pull    *githubtest.Pull
+	before  *githubtest.Pull // the one before the newest
 	reviews map[string]int64 // newest review by login
 	rules   *githubtest.Contract
 	logs    bytes.Buffer

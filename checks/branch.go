@@ -39,16 +39,18 @@ type landedAnswer struct {
 	}
 }
 
-// Tip returns the commit a branch points at.
-func (c *Client) Tip(ctx context.Context, p Place, branch string) (string, error) {
-	_, ref, err := c.policyBlob(ctx, p, branch)
+// Tip returns the commit a branch points at and the policy file there.
+func (c *Client) Tip(ctx context.Context, p Place, branch string) (string, Policy, error) {
+	blob, ref, err := c.policyBlob(ctx, p, branch)
 	if err != nil {
-		return "", err
+		return "", Policy{}, err
 	}
 	if ref == nil {
-		return "", fmt.Errorf("%w: branch %q", ErrGone, branch)
+		return "", Policy{}, fmt.Errorf("%w: branch %q", ErrGone, branch)
 	}
-	return ref.Target.Oid, nil
+	policy := blob.policy()
+	policy.Commit = ref.Target.Oid
+	return ref.Target.Oid, policy, nil
 }
 
 // PolicyAt reads the policy file of a commit.

@@ -57,10 +57,11 @@ func (p *restPerson) person() rules.Person {
 var objectID = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
 
 // compare asks for base...head. Between two commit ids the answer never changes
-// and is remembered.
+// and is remembered; an abbreviated id can only become ambiguous, which GitHub
+// would refuse.
 func (c *Client) compare(ctx context.Context, p Place, base, head string) (*comparison, error) {
 	key := fmt.Sprintf("compare/%d/%s/%s", p.RepoID, base, head)
-	fixed := objectID.MatchString(base) && objectID.MatchString(head)
+	fixed := abbreviated.MatchString(base) && objectID.MatchString(head)
 	if data, ok := c.Cache.Get(ctx, key); ok && fixed {
 		var d comparison
 		if json.Unmarshal(data, &d) == nil {
@@ -88,7 +89,7 @@ func (c *Client) compare(ctx context.Context, p Place, base, head string) (*comp
 	for _, k := range answer.Commits {
 		d.People[k.SHA] = made{k.Author.person(), k.Committer.person()}
 	}
-	if data, err := json.Marshal(d); err == nil && fixed {
+	if data, err := json.Marshal(d); err == nil && fixed && strings.HasPrefix(d.From, base) {
 		c.Cache.Put(ctx, key, data)
 	}
 	return d, nil

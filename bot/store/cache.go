@@ -54,6 +54,9 @@ func (c *cache) Put(ctx context.Context, key string, value []byte) {
 	if len(value) > cacheMost {
 		return
 	}
+	if value == nil {
+		value = []byte{} // nil would be stored as NULL
+	}
 	var grown int64
 	err := c.store.Write(ctx, func(tx *Tx) (err error) {
 		grown, err = c.put(ctx, tx, key, value)

@@ -3,7 +3,6 @@ package store_test
 import (
 	"bufio"
 	"context"
-	"database/sql"
 	"fmt"
 	"os"
 	"os/exec"
@@ -110,17 +109,4 @@ func refused(t *testing.T, dir string) {
 	if !strings.Contains(err.Error(), "another ChangeGate process has it open") {
 		t.Errorf("refused with %q, which does not say why", err)
 	}
-}
-
-func count(t *testing.T, dir, table string) (n int) {
-	t.Helper()
-	db, err := sql.Open("sqlite", filepath.Join(dir, "changegate.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if err := db.QueryRow(`SELECT COUNT(*) FROM ` + table).Scan(&n); err != nil {
-		t.Fatal(err)
-	}
-	return n
 }

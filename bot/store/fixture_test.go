@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"database/sql"
+	"net/url"
 	"os"
 	"path/filepath"
 	"testing"
@@ -47,13 +48,21 @@ func openIn(t testing.TB, dir string) *store.Store {
 	return s
 }
 
-// tamper runs statements on a closed store's file, as somebody with the file could.
-func tamper(t *testing.T, dir string, statements ...string) error {
+// file opens a store's file as somebody with the file could.
+func file(t *testing.T, dir string) *sql.DB {
 	t.Helper()
-	db, err := sql.Open("sqlite", filepath.Join(dir, "changegate.db"))
+	name := (&url.URL{Path: filepath.ToSlash(filepath.Join(dir, "changegate.db"))}).EscapedPath()
+	db, err := sql.Open("sqlite", "file:"+name+"?_pragma=busy_timeout(10000)")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return db
+}
+
+// tamper runs statements on a closed store's file until one fails.
+func tamper(t *testing.T, dir string, statements ...string) error {
+	t.Helper()
+	db := file(t, dir)
 	defer db.Close()
 	for _, s := range statements {
 		if _, err := db.Exec(s); err != nil {
@@ -61,6 +70,16 @@ func tamper(t *testing.T, dir string, statements ...string) error {
 		}
 	}
 	return nil
+}
+
+func count(t *testing.T, dir, table string) (n int) {
+	t.Helper()
+	db := file(t, dir)
+	defer db.Close()
+	if err := db.QueryRow(`SELECT COUNT(*) FROM ` + table).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 func write(t testing.TB, s *store.Store, fn func(*store.Tx) error) {

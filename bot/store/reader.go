@@ -37,6 +37,9 @@ func (s *Store) openForReading(ctx context.Context, path string) (err error) {
 	if s.readDB, err = sql.Open("sqlite", dsn(path, "_pragma=query_only(1)")); err != nil {
 		return err
 	}
+	if err := upToDate(ctx, s.readDB); err != nil {
+		return err
+	}
 	for range readers {
 		r, err := newSession(ctx, s.readDB)
 		if err != nil {

@@ -6,7 +6,7 @@
 
 -- +goose StatementBegin
 CREATE TRIGGER leaf_update BEFORE UPDATE ON leaf
-WHEN NOT (NEW.log = OLD.log AND NEW.n = OLD.n AND NEW.key = OLD.key AND NEW.leaf = OLD.leaf
+WHEN NOT (NEW.log IS OLD.log AND NEW.n IS OLD.n AND NEW.key IS OLD.key AND NEW.leaf IS OLD.leaf
     AND (NEW.side IS NULL OR NEW.side IS OLD.side)
     AND (NEW.salt IS NULL OR NEW.salt IS OLD.salt))
 BEGIN
@@ -37,7 +37,7 @@ END;
 
 -- +goose StatementBegin
 CREATE TRIGGER head_update BEFORE UPDATE ON head
-WHEN NOT (NEW.log = OLD.log AND NEW.size = OLD.size + 1)
+WHEN NOT (NEW.log IS OLD.log AND NEW.size IS OLD.size + 1)
 BEGIN
     SELECT RAISE(ABORT, 'the evidence log is append-only');
 END;
