@@ -55,6 +55,8 @@ const (
 	// patience is how long an unfinished judgement is shown as in progress
 	// before it is shown as failed.
 	patience = time.Hour
+	// forgotten is how long a pull request must be gone before its job is dropped.
+	forgotten = 24 * time.Hour
 	// again is how long a repeatedly failing job waits at most.
 	again = 5 * time.Minute
 )

@@ -45,7 +45,9 @@ func TestCallsPerEvent(t *testing.T) {
 		return func() { w.repo.Push("dev1", name, githubtest.Files{"prompts/a.md": "changed in " + name + "\n"}) }
 	}
 	open := func(head string) func() {
-		return func() { w.pull = w.repo.Open("dev1", githubtest.PR{Head: head, Title: "Change", Body: described(base[:7])}) }
+		return func() {
+			w.pull = w.repo.Open("dev1", githubtest.PR{Head: head, Title: "Change", Body: described(base[:7])})
+		}
 	}
 	steps := []struct {
 		event   string

@@ -79,6 +79,16 @@ func (r *reading) concerns() bool {
 	return r.policy == nil || r.policy.Watches(r.Change.Base.Branch, r.Change.DefaultBranch)
 }
 
+// goneFor is how long GitHub has answered that the pull request is not there. A
+// 404 may be a fault of an hour: only one that lasts means that it was deleted, or
+// the App removed.
+func (b *Bot) goneFor(j *store.Job) time.Duration {
+	if j.FirstFailed.IsZero() {
+		return 0
+	}
+	return b.Now().Sub(j.FirstFailed)
+}
+
 // gather reads the pull request and adds what only the store knows: which change
 // request was in force when.
 func (b *Bot) gather(ctx context.Context, j *store.Job) (*reading, error) {

@@ -64,8 +64,8 @@ type world struct {
 }
 
 func newWorld(dir string) (*world, error) {
-	w := &world{dir: dir, clock: &clock{at: time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)}, reviews: map[string]int64{}}
-	w.gh = githubtest.New(githubtest.Options{Now: w.clock.now})
+	w := &world{dir: dir, clock: &clock{at: time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)}, reviews: map[string]int64{}, rules: githubtest.NewContract()}
+	w.gh = githubtest.New(githubtest.Options{Now: w.clock.now, Contract: w.rules})
 	if err := w.start(filepath.Join(dir, ".data")); err != nil {
 		return nil, errors.Join(err, w.end())
 	}
@@ -127,6 +127,9 @@ func (w *world) close() {
 		problem = err.Error()
 	} else if failed := report.Failed(); failed != nil {
 		problem = fmt.Sprintf("the bundle does not verify: %s: %s", failed.Name, failed.Says)
+	}
+	if v := w.rules.Violations(); len(v) > 0 {
+		problem += "\nGitHub's description was violated:\n" + strings.Join(v, "\n")
 	}
 	if err := w.end(); err != nil {
 		problem += "\n" + err.Error()

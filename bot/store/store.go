@@ -144,7 +144,7 @@ func (s *Store) shut() error {
 	<-s.ended
 	var errs []error
 	if s.readDB != nil {
-		for range s.readDB.Stats().OpenConnections {
+		for range s.readDB.Stats().InUse { // each session keeps one
 			errs = append(errs, (<-s.idle).close())
 		}
 		errs = append(errs, s.readDB.Close())

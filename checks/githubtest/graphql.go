@@ -44,7 +44,8 @@ func operationName(q graphqlRequest) string {
 }
 
 // A node is a GraphQL object: its type, and by name its fields, each a value or
-// a func(args) any that makes one. An error value makes the field null.
+// a func(args) any that makes one. A graphqlError makes the field
+// null.
 type node struct {
 	kind   string
 	fields fields
@@ -67,8 +68,6 @@ type graphqlError struct {
 	Path    []any  `json:"path,omitempty"`
 	Message string `json:"message"`
 }
-
-func (e graphqlError) Error() string { return e.Message }
 
 func unresolved(what, format string, a ...any) graphqlError {
 	return graphqlError{Type: "NOT_FOUND", Message: "Could not resolve to " + what + " with the " + fmt.Sprintf(format, a...) + "."}
