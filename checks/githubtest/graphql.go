@@ -44,8 +44,7 @@ func operationName(q graphqlRequest) string {
 }
 
 // A node is a GraphQL object: its type, and by name its fields, each a value or
-// a func(args) any that makes one. A graphqlError makes the field
-// null.
+// a func(args) any that makes one. A graphqlError makes the field null.
 type node struct {
 	kind   string
 	fields fields

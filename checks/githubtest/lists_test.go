@@ -171,9 +171,13 @@ func TestAppSeesItsInstallations(t *testing.T) {
 		t.Errorf("installations %v, want %d and %d", ids, first, second)
 	}
 	for name, find := range map[string]func() (*github.Installation, *github.Response, error){
-		"by id":           func() (*github.Installation, *github.Response, error) { return c.Apps.GetInstallation(ctx, second) },
-		"by organisation": func() (*github.Installation, *github.Response, error) { return c.Apps.FindOrganizationInstallation(ctx, "rival") },
-		"by repository":   func() (*github.Installation, *github.Response, error) { return c.Apps.FindRepositoryInstallation(ctx, "rival", "b") },
+		"by id": func() (*github.Installation, *github.Response, error) { return c.Apps.GetInstallation(ctx, second) },
+		"by organisation": func() (*github.Installation, *github.Response, error) {
+			return c.Apps.FindOrganizationInstallation(ctx, "rival")
+		},
+		"by repository": func() (*github.Installation, *github.Response, error) {
+			return c.Apps.FindRepositoryInstallation(ctx, "rival", "b")
+		},
 	} {
 		if in, _, err := find(); err != nil || in.GetID() != second || in.GetRepositorySelection() != "selected" {
 			t.Errorf("%s: installation %d, %v", name, in.GetID(), err)

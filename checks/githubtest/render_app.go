@@ -24,7 +24,7 @@ func (s *Server) renderInstall(in *install) fields {
 		selection = "selected"
 	}
 	return fields{
-		"id": in.id, "node_id": nodeID("Installation", in.id), "account": s.renderAccount(in.account), "app_id": s.app.id, "app_slug": s.app.slug,
+		"id": in.id, "account": s.renderAccount(in.account), "app_id": s.app.id, "app_slug": s.app.slug,
 		"target_id": in.account.id, "target_type": in.account.kind, "repository_selection": selection,
 		"access_tokens_url": s.api("app/installations", in.id, "access_tokens"), "repositories_url": s.api("installation/repositories"),
 		"html_url":    fmt.Sprintf("%s/organizations/%s/settings/installations/%d", s.base, in.account.login, in.id),
