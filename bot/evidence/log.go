@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -88,11 +89,12 @@ func (l *Log) entry(r Record, now time.Time) (Entry, error) {
 		h.Inputs = &in
 	}
 	*r.Predicate.Head() = h
-	predicate, err := canonical(r.Predicate)
-	if err != nil {
-		return Entry{}, err
-	}
-	payload, err := canonical(Statement{statementType, r.Subject, typePrefix + string(r.Predicate.Kind()) + typeSuffix, predicate})
+	payload, err := canonical(struct {
+		Type          string    `json:"_type"`
+		Subject       []Subject `json:"subject"`
+		PredicateType string    `json:"predicateType"`
+		Predicate     Predicate `json:"predicate"`
+	}{statementType, r.Subject, typePrefix + string(r.Predicate.Kind()) + typeSuffix, r.Predicate})
 	if err != nil {
 		return Entry{}, err
 	}
@@ -113,13 +115,28 @@ func (l *Log) lastTime(ctx context.Context, tx Tx, n int64) (time.Time, error) {
 		if err != nil {
 			return time.Time{}, err
 		}
-		_, p, err := ParseLeaf(e.Leaf)
-		if err != nil {
-			return time.Time{}, err
-		}
-		return p.Head().RecordedAt, nil
+		return recordedAt(e.Leaf)
 	}
 	return time.Time{}, fmt.Errorf("log has %d records and number %d is missing", n, n-1)
+}
+
+// recordedAt reads one field of a leaf that this process or its predecessor wrote:
+// parsing it strictly would be a fifth of an append.
+func recordedAt(leaf []byte) (time.Time, error) {
+	var e struct{ Payload []byte }
+	var s struct {
+		Predicate struct{ RecordedAt time.Time }
+	}
+	if err := json.Unmarshal(leaf, &e); err != nil {
+		return time.Time{}, fmt.Errorf("read envelope: %w", err)
+	}
+	if err := json.Unmarshal(e.Payload, &s); err != nil {
+		return time.Time{}, fmt.Errorf("read statement: %w", err)
+	}
+	if s.Predicate.RecordedAt.IsZero() {
+		return time.Time{}, errors.New("it says no time")
+	}
+	return s.Predicate.RecordedAt, nil
 }
 
 func (l *Log) hashes(ctx context.Context, tx Tx) tlog.HashReader {
