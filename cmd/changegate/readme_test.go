@@ -5,9 +5,12 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/rogpeppe/go-internal/txtar"
 
 	"changegate/rules"
 )
@@ -48,6 +51,28 @@ func TestREADMEShowsTheFilesThatAreTested(t *testing.T) {
 		}
 		if _, problems := rules.ParsePolicy(data); len(problems) > 0 {
 			t.Errorf("%s does not load:\n%v", m[1], problems)
+		}
+	}
+}
+
+var shownPart = regexp.MustCompile("(?s)<!-- (testdata/[a-z/_.-]+) ([a-z.-]+) -->\n```text\n(.*?)```")
+
+// TestREADMEShowsWhatTheStoriesExpect compares the outputs in the README with those
+// the stories of the command line compare the program with.
+func TestREADMEShowsWhatTheStoriesExpect(t *testing.T) {
+	t.Parallel()
+	shown := shownPart.FindAllStringSubmatch(readme(t), -1)
+	if len(shown) < 2 {
+		t.Fatalf("README shows %d outputs, want at least 2", len(shown))
+	}
+	for _, m := range shown {
+		story, err := txtar.ParseFile(filepath.Join("..", "..", m[1]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(story.Files, func(f txtar.File) bool { return f.Name == m[2] })
+		if i < 0 || string(story.Files[i].Data) != m[3] {
+			t.Errorf("README shows another %s of %s than the story expects", m[2], m[1])
 		}
 	}
 }

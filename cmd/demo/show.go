@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"changegate/bot/evidence"
@@ -17,53 +18,65 @@ const width = 80
 var rule = strings.Repeat("-", width)
 
 // show prints a check run as GitHub shows it: the line in the merge box, then the
-// page behind it.
-func show(out io.Writer, run githubtest.CheckRun) {
+// page behind it; the diff only when asked.
+func show(out io.Writer, run githubtest.CheckRun, diff bool) {
 	state := run.Status
 	if run.Conclusion != "" {
 		state = run.Conclusion
 	}
 	fmt.Fprintf(out, "   [%s] %s\n   %s\n\n", state, run.Name, run.Title)
-	fmt.Fprintln(out, wrap(run.Summary))
-	if run.Text != "" {
-		fmt.Fprintln(out, wrap(run.Text))
+	fmt.Fprintln(out, terminal(run.Summary))
+	if diff {
+		fmt.Fprintln(out, terminal(run.Text))
 	}
 }
 
-// wrap folds prose and indents everything; what is in a code fence stays as it is.
-func wrap(markdown string) string {
+// links are cut to their words; what is left out of a terminal is an address.
+var links = regexp.MustCompile(`\[(\w+)\]\([^)]*\)|</?sub>()`)
+
+// terminal lays Markdown out for a terminal: prose is folded, a row of a table
+// becomes a line that begins with its result, a fence stays as it is.
+func terminal(markdown string) string {
 	var b strings.Builder
 	fenced := false
-	for line := range strings.Lines(markdown) {
+	for line := range strings.Lines(links.ReplaceAllString(markdown, "$1$2")) {
 		line = strings.TrimRight(line, "\n")
-		if strings.HasPrefix(strings.TrimSpace(line), "```") {
+		fence := strings.HasPrefix(strings.TrimSpace(line), "```")
+		if fence {
 			fenced = !fenced
 		}
-		if fenced || len(line) <= width-3 {
+		cells := strings.Split(strings.Trim(line, "| "), " | ")
+		switch {
+		case fence || fenced || line == "":
 			b.WriteString(strings.TrimRight("   "+line, " ") + "\n")
-			continue
+		case strings.HasPrefix(line, "|--"), strings.HasPrefix(line, "| Rule"), strings.HasPrefix(line, "| Group"):
+		case strings.HasPrefix(line, "| ") && len(cells) == 3:
+			fold(&b, cells[0]+": "+cells[2], fmt.Sprintf("   %-4s  ", cells[1]), "         ")
+		case strings.HasPrefix(line, "| ") && len(cells) == 4:
+			fold(&b, cells[1]+", "+cells[0]+": "+cells[3], fmt.Sprintf("   %-4s  ", cells[2]), "         ")
+		default:
+			fold(&b, line, "   ", "   ")
 		}
-		fold(&b, line)
 	}
 	return b.String()
 }
 
-func fold(b *strings.Builder, line string) {
+// fold breaks a line between words.
+func fold(b *strings.Builder, line, first, rest string) {
 	at := 0
-	for i, word := range strings.Fields(line) {
-		if i > 0 && at+1+len(word) > width {
-			b.WriteString("\n")
-			at = 0
+	for _, word := range strings.Fields(line) {
+		n := len([]rune(word))
+		switch {
+		case at == 0:
+			b.WriteString(first + word)
+			at = len(first) + n
+		case at+1+n > width:
+			b.WriteString("\n" + rest + word)
+			at = len(rest) + n
+		default:
+			b.WriteString(" " + word)
+			at += 1 + n
 		}
-		if at == 0 {
-			b.WriteString("   ")
-			at = 3
-		} else {
-			b.WriteString(" ")
-			at++
-		}
-		b.WriteString(word)
-		at += len(word)
 	}
 	b.WriteString("\n")
 }

@@ -113,9 +113,9 @@ func (s *stage) people() {
 		".github/changegate.yml": policy, "prompts/refund.md": prompt, "agents/support-agent.yml": manifest, "README.md": "Our agents.\n",
 	})
 	s.base = s.repo.Head("main")
-	for login, role := range map[string]string{"dev1": "write", "dev2": "write", "rev1": "write", "boss1": "admin"} {
-		s.github.User(login)
-		s.repo.Role(login, role)
+	for _, p := range [][2]string{{"dev1", "write"}, {"dev2", "write"}, {"rev1", "write"}, {"boss1", "admin"}} {
+		s.github.User(p[0])
+		s.repo.Role(p[0], p[1])
 	}
 	s.github.Team("acme/ai-owners", "rev1")
 	s.github.Install("acme")

@@ -45,6 +45,7 @@ type step struct {
 	do        func(*stage)
 	state     string // status, or the conclusion of a completed run; empty: nothing is shown
 	title     string // how the title must begin
+	diff      bool   // the difference is shown too
 }
 
 // steps are the story up to the merge.
@@ -54,28 +55,28 @@ func steps() []step {
 			func(s *stage) {
 				s.pull = s.repo.Open("dev1", githubtest.PR{Title: "Raise the refund limit", Body: request("", ""),
 					Files: githubtest.Files{"prompts/refund.md": proposed, "agents/support-agent.yml": promoted}})
-			}, "action_required", "Author: add a rollback plan"},
+			}, "action_required", "Author: add a rollback plan", true},
 		{"dev1", "pastes the plan that the check suggests, and says when it takes effect.",
 			func(s *stage) {
 				s.pull.Edit("dev1", request("  rollback:\n    to: "+s.base[:7]+"\n", "  effective_at: 2026-11-30 09:00 Europe/Berlin\n"))
-			}, "in_progress", "Waiting for 2 approvals - from @acme/ai-owners"},
+			}, "in_progress", "Waiting for 2 approvals - from @acme/ai-owners", false},
 		{"dev2", "approves. He may push to the repository, but he is not among the owners.",
-			func(s *stage) { s.pull.Review("dev2", "APPROVED") }, "in_progress", "Waiting for 2 approvals"},
+			func(s *stage) { s.pull.Review("dev2", "APPROVED") }, "in_progress", "Waiting for 2 approvals", false},
 		{"rev1", "of @acme/ai-owners approves. One person, two groups: each group is judged on its own.",
-			func(s *stage) { s.pull.Review("rev1", "APPROVED") }, "in_progress", "Scheduled - effective Mon 30 Nov 2026 09:00 Europe/Berlin"},
+			func(s *stage) { s.pull.Review("rev1", "APPROVED") }, "in_progress", "Scheduled - effective Mon 30 Nov 2026 09:00 Europe/Berlin", false},
 		{"dev1", "pushes again. What rev1 approved is no longer what is there.",
 			func(s *stage) { s.pull.Push("dev1", githubtest.Files{"prompts/refund.md": careful}) },
-			"in_progress", "Approvals stale - rev1 approved"},
+			"in_progress", "Approvals stale - rev1 approved", true},
 		{"rev1", "looks at the difference and approves it.",
-			func(s *stage) { s.pull.Review("rev1", "APPROVED") }, "in_progress", "Scheduled"},
+			func(s *stage) { s.pull.Review("rev1", "APPROVED") }, "in_progress", "Scheduled", false},
 		{"The clock", "reaches Monday, 09:00 in Berlin. Nobody does anything.",
-			func(s *stage) { s.clock.to(time.Date(2026, 11, 30, 8, 0, 0, 0, time.UTC)) }, "success", "Ready - "},
-		{"dev1", "merges.", func(s *stage) { s.pull.Merge("dev1", "squash") }, "", ""},
+			func(s *stage) { s.clock.to(time.Date(2026, 11, 30, 8, 0, 0, 0, time.UTC)) }, "success", "Ready - ", false},
+		{"dev1", "merges.", func(s *stage) { s.pull.Merge("dev1", "squash") }, "", "", false},
 		{"boss1", "is in a hurry and pushes to main, past every control.",
 			func(s *stage) {
 				s.repo.Push("boss1", "main", githubtest.Files{"prompts/refund.md": hurried})
 				s.clock.to(s.clock.now().Add(5 * time.Minute))
-			}, "", ""},
+			}, "", "", false},
 	}
 }
 
@@ -88,7 +89,9 @@ func tell(out io.Writer) error {
 	defer s.close()
 	fmt.Fprintf(out, "An organisation, acme, with a repository of agents. This is its policy:\n\n%s\n", indent(policy))
 	for i, step := range steps() {
-		fmt.Fprintf(out, "%s\n%d. %s  %s %s\n\n", rule, i+1, s.clock.now().Format("Mon 2006-01-02 15:04 UTC"), step.who, step.says)
+		var b strings.Builder
+		fold(&b, fmt.Sprintf("%d. %s %s", i+1, step.who, step.says), "", "   ")
+		fmt.Fprintf(out, "%s\n%s", rule, &b)
 		if err := s.play(out, step); err != nil {
 			return fmt.Errorf("step %d: %w", i+1, err)
 		}
@@ -98,6 +101,7 @@ func tell(out io.Writer) error {
 
 func (s *stage) play(out io.Writer, step step) error {
 	step.do(s)
+	fmt.Fprintf(out, "   %s\n\n", s.clock.now().Format("Mon 2006-01-02 15:04 UTC"))
 	s.clock.to(s.clock.now().Add(time.Second))
 	if err := s.bot.Drain(context.Background()); err != nil {
 		return err
@@ -109,7 +113,7 @@ func (s *stage) play(out io.Writer, step step) error {
 	if !ok {
 		return fmt.Errorf("there is no check run on the head")
 	}
-	show(out, run)
+	show(out, run, step.diff)
 	state := run.Status
 	if state == "completed" {
 		state = run.Conclusion
