@@ -15,11 +15,15 @@ import (
 const sweepEvery = time.Hour
 
 // Sweep looks at every installation at once and then every sweepEvery until ctx
-// ends: open pull requests are judged again and governed branches are walked.
-func (b *Bot) Sweep(ctx context.Context) {
+// ends: open pull requests are judged again, governed branches are walked, and the
+// logs' checkpoints are kept in dir.
+func (b *Bot) Sweep(ctx context.Context, dir string) {
 	for {
 		if err := b.SweepOnce(ctx); err != nil && ctx.Err() == nil {
 			b.Log.Warn("sweep", "err", err)
+		}
+		if err := b.KeepCheckpoints(ctx, dir); err != nil && ctx.Err() == nil {
+			b.Log.Warn("keep checkpoints", "err", err)
 		}
 		select {
 		case <-ctx.Done():

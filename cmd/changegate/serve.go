@@ -136,12 +136,15 @@ func serve(ctx context.Context, f *serveFlags, e env) error {
 	if err != nil {
 		return err
 	}
+	if err := b.GuardLogs(ctx, f.checkpoints()); err != nil {
+		return err
+	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", f.listen)
 	if err != nil {
 		return fmt.Errorf("--listen: %w", err)
 	}
 	fmt.Fprintf(e.stdout, "changegate listens on %s for App %d on %s\n", l.Addr(), f.appID, f.githubURL)
-	return run(ctx, b, l, f.workers, log)
+	return run(ctx, b, l, f, log)
 }
 
 // assemble wires the rooms together from the settings.
@@ -188,7 +191,7 @@ func assemble(f *serveFlags, st *store.Store, log *slog.Logger, getenv func(stri
 }
 
 // run serves and works until ctx ends, then lets requests and jobs in hand end.
-func run(ctx context.Context, b *bot.Bot, l net.Listener, workers int, log *slog.Logger) error {
+func run(ctx context.Context, b *bot.Bot, l net.Listener, f *serveFlags, log *slog.Logger) error {
 	server := &http.Server{
 		Handler: b.Handler(),
 		// GitHub gives up after 10 s; a client that is slower than that is none.
@@ -196,8 +199,8 @@ func run(ctx context.Context, b *bot.Bot, l net.Listener, workers int, log *slog
 		WriteTimeout: 20 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 	}
 	var work sync.WaitGroup
-	work.Go(func() { b.Run(ctx, workers) })
-	work.Go(func() { b.Sweep(ctx) })
+	work.Go(func() { b.Run(ctx, f.workers) })
+	work.Go(func() { b.Sweep(ctx, f.checkpoints()) })
 	work.Go(func() {
 		<-ctx.Done()
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
@@ -211,5 +214,7 @@ func run(ctx context.Context, b *bot.Bot, l net.Listener, workers int, log *slog
 		err = nil
 	}
 	work.Wait()
-	return err
+	return errors.Join(err, b.KeepCheckpoints(context.WithoutCancel(ctx), f.checkpoints()))
 }
+
+func (f *serveFlags) checkpoints() string { return filepath.Join(f.data, "checkpoints") }
