@@ -63,9 +63,12 @@ type world struct {
 	logs    bytes.Buffer
 }
 
-func newWorld(dir string) (*world, error) {
+func newWorld(dir string) (*world, error) { return newWorldOf(dir, 0) }
+
+// newWorldOf makes a world whose lists have pages of the given size, 0 for GitHub's.
+func newWorldOf(dir string, page int) (*world, error) {
 	w := &world{dir: dir, clock: &clock{at: time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)}, reviews: map[string]int64{}, rules: githubtest.NewContract()}
-	w.gh = githubtest.New(githubtest.Options{Now: w.clock.now, Contract: w.rules})
+	w.gh = githubtest.New(githubtest.Options{Now: w.clock.now, Contract: w.rules, PageSize: page})
 	if err := w.start(filepath.Join(dir, ".data")); err != nil {
 		return nil, errors.Join(err, w.end())
 	}
