@@ -183,6 +183,9 @@ func TestReadOnlyReads(t *testing.T) {
 		if err := tx.SetTip(t.Context(), 1, "main", "x"); err == nil {
 			t.Error("a write in Read succeeded")
 		}
+		if err := tx.Raise(t.Context(), pull(1), "e", noon); err == nil {
+			t.Error("a job was raised in Read")
+		}
 		return nil
 	})
 	// One snapshot: what is committed meanwhile is not seen.
