@@ -54,7 +54,7 @@ func (b *Bot) judge(ctx context.Context, j *store.Job) error {
 // check run and are judged again without it, in a run of their own.
 func (b *Bot) closed(ctx context.Context, r *reading) error {
 	return b.Store.Write(ctx, func(tx *store.Tx) error {
-		if _, err := tx.Finish(ctx, r.job, time.Time{}, b.Now()); err != nil {
+		if err := b.end(ctx, tx, r.job, time.Time{}); err != nil {
 			return err
 		}
 		others, err := tx.Siblings(ctx, r.Place.RepoID, r.Change.Base.Branch, r.Change.Head.Commit, r.job.Number)
@@ -109,6 +109,9 @@ func (b *Bot) gather(ctx context.Context, j *store.Job) (*reading, error) {
 		}
 		if r.pull == nil {
 			r.pull = &store.Pull{Number: j.Number, Record: -1, MergeRecord: -1}
+		}
+		if err := b.hold(ctx, tx, j); err != nil {
+			return err
 		}
 		r.remember()
 		if err := b.sight(ctx, tx, r); err != nil {
@@ -199,10 +202,30 @@ func sha256Hex(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// finish closes the job: idle until an event, or due again at next.
+// errLost says that another worker has taken the job over: nothing of this run
+// may stay.
+var errLost = errors.New("the job was taken over")
+
+// hold fails a transaction of a run that no longer holds its job.
+func (b *Bot) hold(ctx context.Context, tx *store.Tx, j *store.Job) error {
+	held, err := tx.Holds(ctx, j, b.Now())
+	if err == nil && !held {
+		err = errLost
+	}
+	return err
+}
+
+// end gives the job back inside a transaction: idle until an event, or due again
+// at next.
+func (b *Bot) end(ctx context.Context, tx *store.Tx, j *store.Job, next time.Time) error {
+	held, err := tx.Finish(ctx, j, next, b.Now())
+	if err == nil && !held {
+		err = errLost
+	}
+	return err
+}
+
+// finish is end in a transaction of its own.
 func (b *Bot) finish(ctx context.Context, r *reading, next time.Time) error {
-	return b.Store.Write(ctx, func(tx *store.Tx) error {
-		_, err := tx.Finish(ctx, r.job, next, b.Now())
-		return err
-	})
+	return b.Store.Write(ctx, func(tx *store.Tx) error { return b.end(ctx, tx, r.job, next) })
 }

@@ -17,9 +17,11 @@ import (
 // job. The lease is asked once more right before the write: a judgement that
 // was overtaken while it slept must not be the last to speak.
 func (b *Bot) publish(ctx context.Context, r *reading) error {
-	held, err := b.Store.Holds(ctx, r.job, b.Now())
-	if err != nil || !held {
+	switch held, err := b.Store.Holds(ctx, r.job, b.Now()); {
+	case err != nil:
 		return err
+	case !held:
+		return errLost
 	}
 	siblings, prior, err := b.siblings(ctx, r)
 	if err != nil {
@@ -43,8 +45,7 @@ func (b *Bot) publish(ctx context.Context, r *reading) error {
 		if err := tx.SavePull(ctx, r.pull); err != nil {
 			return err
 		}
-		_, err := tx.Finish(ctx, r.job, earliest(r.verdict.Next, renew), b.Now())
-		return err
+		return b.end(ctx, tx, r.job, earliest(r.verdict.Next, renew))
 	})
 }
 
@@ -126,6 +127,9 @@ func (b *Bot) admit(ctx context.Context, j *store.Job, retry time.Time) error {
 		return err
 	})
 	if err != nil || p == nil || p.State != "open" || p.Head == "" || p.Run.ID == 0 {
+		return err
+	}
+	if held, err := b.Store.Holds(ctx, j, b.Now()); err != nil || !held {
 		return err
 	}
 	green := p.Run.Head == p.Head && p.Run.Conclusion != "" && p.Run.Conclusion != "failure" && p.Run.Conclusion != "action_required"

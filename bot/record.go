@@ -34,6 +34,9 @@ func (b *Bot) record(ctx context.Context, r *reading) error {
 	}
 	r.pull.Digest = digest
 	err = b.Store.Write(ctx, func(tx *store.Tx) error {
+		if err := b.hold(ctx, tx, r.job); err != nil {
+			return err
+		}
 		index, _, err := b.log(r.Place).Append(ctx, tx, rec, b.Now())
 		if err != nil {
 			return err
@@ -137,8 +140,7 @@ func (b *Bot) recordMerge(ctx context.Context, r *reading) error {
 		if err := tx.SavePull(ctx, r.pull); err != nil {
 			return err
 		}
-		_, err = tx.Finish(ctx, r.job, time.Time{}, b.Now())
-		return err
+		return b.end(ctx, tx, r.job, time.Time{})
 	})
 }
 

@@ -103,8 +103,7 @@ func (b *Bot) leave(ctx context.Context, r *reading) error {
 		if err := tx.DropTip(ctx, r.job.Place.RepoID, r.job.Branch); err != nil {
 			return err
 		}
-		_, err := tx.Finish(ctx, r.job, time.Time{}, b.Now())
-		return err
+		return b.end(ctx, tx, r.job, time.Time{})
 	})
 }
 
@@ -114,8 +113,7 @@ func (b *Bot) arrive(ctx context.Context, r *reading, tip string) error {
 		if err := tx.SetTip(ctx, r.job.Place.RepoID, r.job.Branch, tip); err != nil {
 			return err
 		}
-		_, err := tx.Finish(ctx, r.job, time.Time{}, b.Now())
-		return err
+		return b.end(ctx, tx, r.job, time.Time{})
 	})
 }
 
@@ -245,7 +243,6 @@ func (s *sweep) save(ctx context.Context) error {
 		if err := tx.SetTip(ctx, p.RepoID, j.Branch, s.tip); err != nil {
 			return err
 		}
-		_, err := tx.Finish(ctx, j, time.Time{}, b.Now())
-		return err
+		return b.end(ctx, tx, j, time.Time{})
 	})
 }

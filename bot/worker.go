@@ -2,6 +2,9 @@ package bot
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
 	"time"
 
 	"changegate/bot/store"
@@ -62,32 +65,44 @@ func (b *Bot) work(ctx context.Context) (bool, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, lease)
 	defer cancel()
-	do := b.judge
-	if j.Number == 0 {
-		do = b.walk
-	}
-	if err := do(ctx, j); err != nil {
+	switch err := b.do(ctx, j); {
+	case err == nil:
+		b.metrics.jobs.WithLabelValues("done").Inc()
+		return true, nil
+	case errors.Is(err, errLost):
+		b.metrics.jobs.WithLabelValues("lost").Inc()
+		return true, nil
+	default:
 		b.metrics.jobs.WithLabelValues("failed").Inc()
 		return true, b.failed(context.WithoutCancel(ctx), j, err)
 	}
-	b.metrics.jobs.WithLabelValues("done").Inc()
-	return true, nil
+}
+
+// do judges a pull request or walks a branch. A panic is this job's failure alone:
+// one hostile pull request must not stop the others' judgements.
+func (b *Bot) do(ctx context.Context, j *store.Job) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			b.Log.Error("panic", "repo", j.Place.Repo, "number", j.Number, "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic: %.200v", p)
+		}
+	}()
+	if j.Number == 0 {
+		return b.walk(ctx, j)
+	}
+	return b.judge(ctx, j)
 }
 
 // failed puts a job back with a growing delay and says so on the pull request
-// when it must: at once if the check is green now, else when it goes on failing.
-// The worker is the only place that logs a job's error.
+// when it must, while it still holds the job. The worker is the only place that
+// logs a job's error.
 func (b *Bot) failed(ctx context.Context, j *store.Job, cause error) error {
 	b.Log.Warn("job", "repo", j.Place.Repo, "number", j.Number, "branch", j.Branch, "attempt", j.Attempts+1, "err", cause)
 	delay := min(time.Second<<min(j.Attempts, 10), again)
-	if err := b.Store.Retry(ctx, j, b.Now().Add(delay), cause.Error()); err != nil {
-		return err
+	if j.Number != 0 {
+		if err := b.admit(ctx, j, b.Now().Add(delay)); err != nil {
+			b.Log.Warn("say that a judgement is unfinished", "repo", j.Place.Repo, "number", j.Number, "err", err)
+		}
 	}
-	if j.Number == 0 {
-		return nil
-	}
-	if err := b.admit(ctx, j, b.Now().Add(delay)); err != nil {
-		b.Log.Warn("say that a judgement is unfinished", "repo", j.Place.Repo, "number", j.Number, "err", err)
-	}
-	return nil
+	return b.Store.Retry(ctx, j, b.Now().Add(delay), cause.Error())
 }

@@ -229,11 +229,18 @@ func (s *Store) Extend(ctx context.Context, j *Job, now time.Time, lease time.Du
 // out here that another has taken over.
 func (s *Store) Holds(ctx context.Context, j *Job, now time.Time) (held bool, err error) {
 	err = s.Read(ctx, func(tx *Tx) error {
-		var one int
-		held, err = tx.one(ctx, []any{&one}, `SELECT 1 FROM job WHERE key = $1 AND token = $2 AND lease_until > $3`,
-			j.Key, j.Token, millis(now))
+		held, err = tx.Holds(ctx, j, now)
 		return err
 	})
+	return held, err
+}
+
+// Holds is Store.Holds inside a transaction: what a run writes while it holds the
+// lease is committed, or none of it.
+func (tx *Tx) Holds(ctx context.Context, j *Job, now time.Time) (held bool, err error) {
+	var one int
+	held, err = tx.one(ctx, []any{&one}, `SELECT 1 FROM job WHERE key = $1 AND token = $2 AND lease_until > $3`,
+		j.Key, j.Token, millis(now))
 	if err != nil {
 		return false, fmt.Errorf("read lease of %s: %w", j.Key, err)
 	}
