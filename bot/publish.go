@@ -141,6 +141,7 @@ func (b *Bot) admit(ctx context.Context, j *store.Job, retry time.Time) error {
 		Change: &rules.Change{Ref: rules.Ref{RepoID: p.RepoID, Repo: p.Repo, Number: p.Number},
 			Base: rules.Point{Branch: p.Base, Commit: p.BaseCommit}, Head: rules.Point{Commit: p.Head}},
 		At: b.Now(), Record: p.Record, DetailsURL: b.page(p.Repo, p.Number), Zone: time.UTC,
+		Shadow: p.VerdictState == string(rules.Shadow),
 	}, "GitHub or ChangeGate had a fault", retry, final)
 	hash := "unfinished " + run.Status + " " + p.Head
 	if p.RunHash == hash {

@@ -63,15 +63,17 @@ func (b *Bot) work(ctx context.Context) (bool, error) {
 	if err != nil || j == nil {
 		return false, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, lease)
+	bounded, cancel := context.WithTimeout(ctx, lease)
 	defer cancel()
-	switch err := b.do(ctx, j); {
+	switch err := b.do(bounded, j); {
 	case err == nil:
 		b.metrics.jobs.WithLabelValues("done").Inc()
 		return true, nil
 	case errors.Is(err, errLost):
 		b.metrics.jobs.WithLabelValues("lost").Inc()
 		return true, nil
+	case ctx.Err() != nil: // the server stops: nobody's fault, and the next one goes on
+		return true, b.Store.Retry(context.WithoutCancel(ctx), j, b.Now(), "the server stopped")
 	default:
 		b.metrics.jobs.WithLabelValues("failed").Inc()
 		return true, b.failed(context.WithoutCancel(ctx), j, err)
