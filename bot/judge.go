@@ -29,7 +29,7 @@ type reading struct {
 func (b *Bot) judge(ctx context.Context, j *store.Job) error {
 	r, err := b.gather(ctx, j)
 	switch {
-	case errors.Is(err, checks.ErrGone):
+	case errors.Is(err, checks.ErrGone) && b.goneFor(j) > forgotten:
 		return b.finish(ctx, &reading{job: j, now: b.Now().UTC().Truncate(time.Millisecond)}, time.Time{})
 	case err != nil:
 		return err
