@@ -58,7 +58,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	plain := map[string]command{
 		"repository": cmdRepository, "people": cmdPeople, "bot": cmdBot, "team": cmdTeam, "branch": cmdBranch,
 		"open": cmdOpen, "twin": cmdTwin, "push": cmdPush, "forcepush": cmdForcePush, "edit": cmdEdit,
-		"retarget": cmdRetarget, "review": cmdReview, "dismiss": cmdDismiss, "merge": cmdMerge, "close": cmdClose, "direct": cmdDirect,
+		"retarget": cmdRetarget, "review": cmdReview, "dismiss": cmdDismiss, "merge": cmdMerge, "close": cmdClose, "direct": cmdDirect, "rewrite": cmdRewrite,
 		"report": cmdReport, "clock": cmdClock, "fault": cmdFault,
 		"check": cmdCheck, "summary": cmdSummary, "annotation": cmdAnnotation, "nocheck": cmdNoCheck, "nogreen": cmdNoGreen,
 		"nomarkup": cmdNoMarkup, "records": cmdRecords, "exception": cmdException, "exceptions": cmdExceptions, "merges": cmdMerges,

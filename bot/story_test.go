@@ -29,6 +29,7 @@ func cmdRepository(ts *testscript.TestScript, w *world, args []string) {
 	owner, _, _ := strings.Cut(args[0], "/")
 	w.gh.Org(owner)
 	w.repo = w.gh.Repo(args[0], files)
+	w.first = w.repo.Head("main")
 	w.gh.Install(owner)
 	ts.Check(w.settle())
 }
@@ -150,10 +151,23 @@ func cmdMerge(ts *testscript.TestScript, w *world, args []string) {
 }
 
 func cmdDirect(ts *testscript.TestScript, w *world, args []string) {
-	want(ts, args, 2, "direct BY FOLDER")
+	args, named := options(args)
+	want(ts, args, 2, "direct BY FOLDER [remove=PATH]")
 	files, err := w.files(args[1])
 	ts.Check(err)
-	happens(ts, w, func() { w.repo.Push(args[0], "main", files) })
+	how := githubtest.Commit{Message: "Push past the gate"}
+	if path := named["remove"]; path != "" {
+		how.Remove = []string{path}
+	}
+	happens(ts, w, func() { w.repo.Push(args[0], "main", files, how) })
+}
+
+// cmdRewrite makes main end in one new commit on top of its first.
+func cmdRewrite(ts *testscript.TestScript, w *world, args []string) {
+	want(ts, args, 2, "rewrite BY FOLDER")
+	files, err := w.files(args[1])
+	ts.Check(err)
+	happens(ts, w, func() { w.repo.ForcePush(args[0], "main", w.first, files) })
 }
 
 func cmdReport(ts *testscript.TestScript, w *world, args []string) {

@@ -24,32 +24,45 @@ var errUnsettled = errors.New("the newest commits may still be associated with a
 // walk explains a governed branch that moved. The population of changes comes
 // from here, from git itself: every first-parent commit since the last walk is
 // either that of a merged pull request, which is then recorded, or an exception.
+// A branch that was walked once is walked for ever, also while no policy governs
+// it, so that the walks on record have no gap between them.
 func (b *Bot) walk(ctx context.Context, j *store.Job) error {
 	r := &reading{job: j, now: b.Now().UTC().Truncate(time.Millisecond)}
-	if b.ungoverned(ctx, j) {
+	var from string
+	var swept bool
+	err := b.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		if from, err = tx.Tip(ctx, j.Place.RepoID, j.Branch); err == nil {
+			swept, err = tx.Swept(ctx, j.Place.RepoID, j.Branch)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if !swept && b.ungoverned(ctx, j) {
 		return b.leave(ctx, r)
 	}
 	tip, now, err := b.GitHub.Tip(ctx, j.Place, j.Branch)
-	if errors.Is(err, checks.ErrGone) {
-		return b.finish(ctx, r, time.Time{}) // the branch was deleted; its records stay
-	}
-	if err != nil {
-		return fmt.Errorf("read tip of %s of %s: %w", j.Branch, j.Place.Repo, err)
-	}
-	var from string
-	err = b.Store.Read(ctx, func(tx *store.Tx) (err error) {
-		from, err = tx.Tip(ctx, j.Place.RepoID, j.Branch)
-		return err
-	})
 	switch {
-	case err != nil || from == tip:
-		return errors.Join(err, b.finish(ctx, r, time.Time{}))
+	case errors.Is(err, checks.ErrGone) || err == nil && from == tip:
+		return b.finish(ctx, r, time.Time{}) // deleted, or nothing new; its records stay
+	case err != nil:
+		return fmt.Errorf("read tip of %s of %s: %w", j.Branch, j.Place.Repo, err)
 	case from == "" && governs(now, j):
 		return b.arrive(ctx, r, tip)
 	case from == "":
 		return b.leave(ctx, r)
 	}
-	return b.explain(ctx, r, from, tip, now)
+	before, err := b.GitHub.PolicyAt(ctx, j.Place, from)
+	switch {
+	case err != nil:
+		return fmt.Errorf("read policy at %s: %w", from, err)
+	case swept || governs(before, j):
+		return b.explain(ctx, r, from, tip, before)
+	case governs(now, j):
+		return b.arrive(ctx, r, tip)
+	}
+	return b.leave(ctx, r)
 }
 
 // governs reports whether a policy watches the branch it was read from. One that
@@ -119,28 +132,18 @@ func (b *Bot) arrive(ctx context.Context, r *reading, tip string) error {
 
 // explain records what lies between two tips of a branch, by the policy that was
 // there before: a push that removes the policy is still held to it.
-func (b *Bot) explain(ctx context.Context, r *reading, from, tip string, now checks.Policy) error {
+func (b *Bot) explain(ctx context.Context, r *reading, from, tip string, before checks.Policy) error {
 	j := r.job
-	before, err := b.GitHub.PolicyAt(ctx, j.Place, from)
-	switch {
-	case errors.Is(err, checks.ErrGone):
-		before, err = now, nil // the old tip was rewritten away and collected
-	case err != nil:
-		return fmt.Errorf("read policy at %s: %w", from, err)
-	}
-	if !governs(before, j) {
-		if governs(now, j) {
-			return b.arrive(ctx, r, tip)
-		}
-		return b.leave(ctx, r)
-	}
-	policy, _ := rules.ParsePolicy(before.Data)
-	b.seePolicy(ctx, j.Place, policy)
+	s := &sweep{bot: b, reading: r, from: from, tip: tip, off: !governs(before, j)}
+	s.policy, _ = rules.ParsePolicy(before.Data)
+	b.seePolicy(ctx, j.Place, s.policy)
 	walked, err := b.GitHub.Walk(ctx, j.Place, j.Branch, from, tip)
+	if errors.Is(err, checks.ErrGone) {
+		walked, err = &checks.Walked{Rewritten: true}, nil // the old tip is no longer in the repository
+	}
 	if err != nil {
 		return fmt.Errorf("walk %s of %s: %w", j.Branch, j.Place.Repo, err)
 	}
-	s := &sweep{bot: b, reading: r, policy: policy, from: from, tip: tip}
 	switch err := s.sort(ctx, walked); {
 	case errors.Is(err, errUnsettled):
 		return b.Store.Retry(ctx, j, b.Now().Add(settled), err.Error())
@@ -155,6 +158,7 @@ type sweep struct {
 	bot       *Bot
 	reading   *reading
 	policy    *rules.Policy // before the walk; nil when it does not load: then everything is governed
+	off       bool          // no policy governed the branch before the walk
 	from, tip string
 
 	commits, governed int
@@ -165,7 +169,7 @@ type sweep struct {
 // sort tells merged pull requests from everything else.
 func (s *sweep) sort(ctx context.Context, w *checks.Walked) error {
 	s.commits = len(w.Commits)
-	if w.Rewritten || w.Cut {
+	if (w.Rewritten || w.Cut) && !s.off {
 		why := "the branch was rewritten: commits that were on it are gone"
 		if w.Cut {
 			why = "more commits landed at once than GitHub lists"
@@ -177,7 +181,10 @@ func (s *sweep) sort(ctx context.Context, w *checks.Walked) error {
 			s.pulls = append(s.pulls, k.Pull)
 			continue
 		}
-		if s.reading.job.Attempts == 0 && s.bot.Now().Sub(k.At) < settled {
+		if s.off {
+			continue
+		}
+		if s.unsettled(k) {
 			return errUnsettled
 		}
 		if err := s.direct(ctx, k); err != nil {
@@ -185,6 +192,14 @@ func (s *sweep) sort(ctx context.Context, w *checks.Walked) error {
 		}
 	}
 	return nil
+}
+
+// unsettled reports whether a commit is too new to say that no pull request
+// explains it. The commit's own clock can say anything, so the time since the
+// first look counts as well.
+func (s *sweep) unsettled(k checks.Landed) bool {
+	first, now := s.reading.job.FirstFailed, s.bot.Now()
+	return now.Sub(k.At) < settled && (first.IsZero() || now.Sub(first) < settled)
 }
 
 // direct judges a commit that came with no pull request: an exception if it

@@ -57,6 +57,7 @@ type world struct {
 
 	repo    *githubtest.Repo
 	pull    *githubtest.Pull
+	first   string           // the repository's first commit
 	before  *githubtest.Pull // the one before the newest
 	reviews map[string]int64 // newest review by login
 	rules   *githubtest.Contract

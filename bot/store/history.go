@@ -54,19 +54,32 @@ func (tx *Tx) Tip(ctx context.Context, repoID int64, branch string) (commit stri
 	return commit, nil
 }
 
-// SetTip stores how far a governed branch has been walked.
+// SetTip stores how far a governed branch has been walked. From then on every walk
+// of it begins where the last one ended.
 func (tx *Tx) SetTip(ctx context.Context, repoID int64, branch, commit string) error {
-	_, err := tx.exec(ctx, `INSERT INTO tip (repo_id, branch, commit_id) VALUES ($1, $2, $3)
-		ON CONFLICT (repo_id, branch) DO UPDATE SET commit_id = excluded.commit_id`, repoID, branch, commit)
+	_, err := tx.exec(ctx, `INSERT INTO tip (repo_id, branch, commit_id, swept) VALUES ($1, $2, $3, 1)
+		ON CONFLICT (repo_id, branch) DO UPDATE SET commit_id = excluded.commit_id, swept = 1`, repoID, branch, commit)
 	if err != nil {
 		return fmt.Errorf("set tip of %s of repository %d: %w", branch, repoID, err)
 	}
 	return nil
 }
 
-// DropTip forgets how far a branch was walked.
+// Swept reports whether a walk of the branch has ended at its tip, and has not
+// only been told where to begin.
+func (tx *Tx) Swept(ctx context.Context, repoID int64, branch string) (swept bool, err error) {
+	var n int64
+	_, err = tx.one(ctx, []any{&n}, `SELECT swept FROM tip WHERE repo_id = $1 AND branch = $2`, repoID, branch)
+	if err != nil {
+		return false, fmt.Errorf("read whether %s of repository %d was walked: %w", branch, repoID, err)
+	}
+	return n == 1, nil
+}
+
+// DropTip forgets where the walk of a branch would begin, unless one has ended
+// there: walks that are on record have no gap between them.
 func (tx *Tx) DropTip(ctx context.Context, repoID int64, branch string) error {
-	if _, err := tx.exec(ctx, `DELETE FROM tip WHERE repo_id = $1 AND branch = $2`, repoID, branch); err != nil {
+	if _, err := tx.exec(ctx, `DELETE FROM tip WHERE repo_id = $1 AND branch = $2 AND swept = 0`, repoID, branch); err != nil {
 		return fmt.Errorf("forget tip of %s of repository %d: %w", branch, repoID, err)
 	}
 	return nil

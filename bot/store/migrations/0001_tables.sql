@@ -85,6 +85,7 @@ CREATE TABLE tip (
     repo_id   BIGINT NOT NULL,
     branch    TEXT   NOT NULL,
     commit_id TEXT   NOT NULL,
+    swept     BIGINT NOT NULL DEFAULT 0, -- 1 once a walk has ended here
     PRIMARY KEY (repo_id, branch)
 );
 
