@@ -170,10 +170,13 @@ func (b *Bot) sight(ctx context.Context, tx *store.Tx, r *reading) error {
 	return nil
 }
 
+// inForce is the change request in force at an instant. GitHub's times are whole
+// seconds: an edit in the second of a review may have come after it, so it counts
+// as later. A review in the second of an edit is asked for again.
 func inForce(seen []store.Sighting, at time.Time) string {
 	digest := ""
 	for _, s := range seen {
-		if !s.Since.After(at) {
+		if s.Since.Before(at) {
 			digest = s.Digest
 		}
 	}

@@ -73,7 +73,7 @@ func (b *Bot) merged(ctx context.Context, r *reading) error {
 	if r.pull.MergeRecord >= 0 {
 		return b.finish(ctx, r, time.Time{})
 	}
-	before, err := b.GitHub.PolicyAt(ctx, r.Place, r.Change.Base.Commit)
+	before, err := b.GitHub.PolicyAt(ctx, r.Place, r.before())
 	if err != nil {
 		return fmt.Errorf("read the policy before the merge of %s#%d: %w", r.Place.Repo, r.job.Number, err)
 	}
@@ -91,6 +91,18 @@ func (b *Bot) merged(ctx context.Context, r *reading) error {
 		return err
 	}
 	return b.recordMerge(ctx, r)
+}
+
+// before is the revision whose policy the merge was held to: what stood on the
+// branch just before. That is the first parent of what the merge left there; only
+// a pull request that itself changes the policy may have been rebased onto the
+// branch commit by commit, so that the parent is its own work: for it, the base
+// GitHub compared it with.
+func (r *reading) before() string {
+	if r.Change.NewPolicy != nil {
+		return r.Change.Base.Commit
+	}
+	return r.Merge.Commit + "^"
 }
 
 // asOf takes back everything that a reading after the merge saw too late.

@@ -55,6 +55,8 @@ func (b *Bot) walk(ctx context.Context, j *store.Job) error {
 	}
 	before, err := b.GitHub.PolicyAt(ctx, j.Place, from)
 	switch {
+	case errors.Is(err, checks.ErrGone):
+		return b.explain(ctx, r, from, tip, now) // the old tip was rewritten away
 	case err != nil:
 		return fmt.Errorf("read policy at %s: %w", from, err)
 	case swept || governs(before, j):
