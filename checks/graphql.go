@@ -21,7 +21,7 @@ const pullQuery = `query Pull($owner: String!, $name: String!, $number: Int!, $b
     pullRequest(number: $number) {
       title body url isDraft state merged mergedAt createdAt lastEditedAt changedFiles
       baseRefName baseRefOid headRefName headRefOid
-      mergeCommit { oid }
+      mergeCommit { oid parents(first: 1) { nodes { oid } } }
       mergedBy { ...actor }
       author { ...actor }
       assignees(first: 20) { nodes { login databaseId } }
