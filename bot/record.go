@@ -99,10 +99,10 @@ func (b *Bot) merged(ctx context.Context, r *reading) error {
 // branch commit by commit, so that the parent is its own work: for it, the base
 // GitHub compared it with.
 func (r *reading) before() string {
-	if r.Change.NewPolicy != nil {
+	if r.Change.NewPolicy != nil || r.Merge.Parent == "" {
 		return r.Change.Base.Commit
 	}
-	return r.Merge.Commit + "^"
+	return r.Merge.Parent
 }
 
 // asOf takes back everything that a reading after the merge saw too late.

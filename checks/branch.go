@@ -53,10 +53,9 @@ func (c *Client) Tip(ctx context.Context, p Place, branch string) (string, Polic
 	return ref.Target.Oid, policy, nil
 }
 
-// PolicyAt reads the policy file at a revision: a commit, or commit^ for its first
-// parent. ErrGone when there is no such commit, which is another thing than a
-// commit without a policy.
-func (c *Client) PolicyAt(ctx context.Context, p Place, rev string) (Policy, error) {
+// PolicyAt reads the policy file of a commit. ErrGone when there is no such commit,
+// which is another thing than a commit without a policy.
+func (c *Client) PolicyAt(ctx context.Context, p Place, commit string) (Policy, error) {
 	owner, name, _ := strings.Cut(p.Repo, "/")
 	var answer struct {
 		Repository *struct {
@@ -64,15 +63,15 @@ func (c *Client) PolicyAt(ctx context.Context, p Place, rev string) (Policy, err
 			BasePolicy *blobAnswer
 		}
 	}
-	query := `query PolicyAt($owner: String!, $name: String!, $rev: String!, $policy: String!) { repository(owner: $owner, name: $name) {
-		at: object(expression: $rev) { oid }
+	query := `query PolicyAt($owner: String!, $name: String!, $commit: String!, $policy: String!) { repository(owner: $owner, name: $name) {
+		at: object(expression: $commit) { oid }
 		basePolicy: object(expression: $policy) { __typename oid ... on Blob { text byteSize isBinary isTruncated } } } }`
-	_, err := c.graph(ctx, p, query, map[string]any{"owner": owner, "name": name, "rev": rev, "policy": rev + ":" + PolicyPath}, &answer)
+	_, err := c.graph(ctx, p, query, map[string]any{"owner": owner, "name": name, "commit": commit, "policy": commit + ":" + PolicyPath}, &answer)
 	if err != nil {
 		return Policy{}, err
 	}
 	if answer.Repository == nil || answer.Repository.At == nil {
-		return Policy{}, fmt.Errorf("%w: commit %s", ErrGone, rev)
+		return Policy{}, fmt.Errorf("%w: commit %s", ErrGone, commit)
 	}
 	out := answer.Repository.BasePolicy.policy()
 	out.Commit = answer.Repository.At.Oid

@@ -92,6 +92,7 @@ type Policy struct {
 // A Merge is how a pull request was merged.
 type Merge struct {
 	Commit string
+	Parent string // the commit's first parent
 	By     rules.Person
 	At     time.Time
 }

@@ -102,7 +102,7 @@ func (g *gathering) take() {
 	}
 	c.Requests = rules.RequestsIn(p.Body)
 	if p.Merged && p.MergeCommit != nil && p.MergedAt != nil {
-		o.Merge = &Merge{Commit: p.MergeCommit.Oid, By: p.MergedBy.person(), At: *p.MergedAt}
+		o.Merge = &Merge{Commit: p.MergeCommit.Oid, Parent: p.MergeCommit.parent(), By: p.MergedBy.person(), At: *p.MergedAt}
 	}
 	g.whole("commits", len(c.Commits), p.Commits.TotalCount)
 	g.whole("reviews", len(c.Reviews), p.Reviews.TotalCount)

@@ -148,6 +148,19 @@ func (b *blobAnswer) policy() Policy {
 	return p
 }
 
+type mergedAnswer struct {
+	Oid     string
+	Parents struct{ Nodes []struct{ Oid string } }
+}
+
+// parent is what stood on the branch before a merge; empty when GitHub does not say.
+func (m *mergedAnswer) parent() string {
+	if len(m.Parents.Nodes) == 0 {
+		return ""
+	}
+	return m.Parents.Nodes[0].Oid
+}
+
 type refAnswer struct {
 	Target struct{ Oid string }
 }
@@ -167,7 +180,7 @@ type prAnswer struct {
 		ChangedFiles            int
 		BaseRefName, BaseRefOid string
 		HeadRefName, HeadRefOid string
-		MergeCommit             *struct{ Oid string }
+		MergeCommit             *mergedAnswer
 		MergedBy, Author        *actorAnswer
 		Assignees               struct{ Nodes []*actorAnswer }
 		Files                   struct {

@@ -329,13 +329,6 @@ func (r *Repo) revision(rev string) (id string, ok bool) {
 	if rev == "HEAD" {
 		rev = "refs/heads/" + r.main
 	}
-	if child, ok := strings.CutSuffix(rev, "^"); ok {
-		c := r.resolve(child)
-		if c == nil || len(c.parents) == 0 {
-			return "", false
-		}
-		return c.parents[0], true
-	}
 	if r.git.commits[rev] != nil || r.git.objects[rev].kind != "" {
 		return rev, true
 	}
