@@ -65,6 +65,9 @@ const (
 type Bot struct {
 	Config
 	metrics *metrics
+	// large holds a token for every large body that is being read: their signature
+	// can only be checked when they are there, so strangers can send them.
+	large chan struct{}
 }
 
 // New returns a Bot, or an error that names the missing setting. A server that
@@ -82,7 +85,7 @@ func New(c Config) (*Bot, error) {
 		return nil, fmt.Errorf("start: the configuration is incomplete")
 	}
 	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
-	return &Bot{Config: c, metrics: newMetrics()}, nil
+	return &Bot{Config: c, metrics: newMetrics(), large: make(chan struct{}, 4)}, nil
 }
 
 // page returns the address of a pull request's page. The token in it is what

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"changegate/bot/evidence"
 	"changegate/bot/store"
@@ -17,20 +18,30 @@ import (
 // outside the database, and the server does not start on a log that does not
 // extend it.
 
-// GuardLogs compares every log with its checkpoint in dir, as far as there is one.
+// GuardLogs compares every checkpoint in dir with its log, also one that is no longer
+// in the database.
 // Call it before the server works.
 func (b *Bot) GuardLogs(ctx context.Context, dir string) error {
-	return b.eachLog(ctx, func(tx *store.Tx, name string, log *evidence.Log) error {
-		last, err := os.ReadFile(filepath.Join(dir, name))
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err == nil {
-			err = log.Extends(ctx, tx, last)
-		}
-		if err != nil {
-			return fmt.Errorf("compare log %s with its last checkpoint in %s: %w: "+
-				"restore the newest database, or move the checkpoint away to go on with a log whose older bundles no longer match", name, dir, err)
+	files, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read checkpoints: %w", err)
+	}
+	return b.Store.Read(ctx, func(tx *store.Tx) error {
+		for _, f := range files {
+			if strings.HasSuffix(f.Name(), ".new") {
+				continue
+			}
+			last, err := os.ReadFile(filepath.Join(dir, f.Name()))
+			if err == nil {
+				err = evidence.NewLog(b.Keys, f.Name()).Extends(ctx, tx, last)
+			}
+			if err != nil {
+				return fmt.Errorf("compare log %s with its last checkpoint in %s: %w: "+
+					"restore the newest database, or move the checkpoint away to go on with a log whose older bundles no longer match", f.Name(), dir, err)
+			}
 		}
 		return nil
 	})

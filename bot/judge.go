@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"changegate/bot/store"
@@ -128,6 +129,9 @@ func (b *Bot) gather(ctx context.Context, j *store.Job) (*reading, error) {
 // remember copies what the store keeps of a pull request from the reading.
 func (r *reading) remember() {
 	p, c := r.pull, &r.Change
+	if p.Head != c.Head.Commit || p.Base != c.Base.Branch {
+		p.VerdictState = "" // the last verdict was of something else
+	}
 	p.Place, p.Base, p.BaseCommit, p.Head = r.Place, c.Base.Branch, c.Base.Commit, c.Head.Commit
 	p.State, p.Title, p.URL = c.State, r.Title, r.URL
 }
@@ -137,7 +141,8 @@ func (r *reading) remember() {
 // another, and GitHub does not make a review stale when the description changes.
 //
 // A description changes at EditedAt, on GitHub's clock like the reviews. A file
-// changes with the head commit: a review of the head saw it, whatever the clock.
+// changes with the commit: a review saw it if its commit had the same one, whatever
+// the clock says.
 func (b *Bot) sight(ctx context.Context, tx *store.Tx, r *reading) error {
 	c := &r.Change
 	seen, err := tx.Sightings(ctx, r.Place.RepoID, r.job.Number)
@@ -162,12 +167,33 @@ func (b *Bot) sight(ctx context.Context, tx *store.Tx, r *reading) error {
 	c.RequestSince = seen[len(seen)-1].Since
 	for i := range c.Reviews {
 		w := &c.Reviews[i]
-		w.Request = inForce(seen, w.At)
-		if inFile && w.Commit == c.Head.Commit {
+		switch {
+		case !inFile:
+			w.Request = inForce(seen, w.At)
+		case w.Commit == c.Head.Commit || sameRequests(c, w.Commit):
 			w.Request = digest
 		}
 	}
 	return nil
+}
+
+// sameRequests reports whether the request files of the head were the same at an
+// earlier commit.
+func sameRequests(c *rules.Change, commit string) bool {
+	files := func(all []rules.File) (out []rules.File) {
+		for _, f := range all {
+			if rules.RequestPath(f.Path) {
+				out = append(out, rules.File{Path: f.Path, New: f.New})
+			}
+		}
+		return out
+	}
+	for _, r := range c.Revisions {
+		if r.Commit == commit {
+			return slices.Equal(files(r.Files), files(c.Files))
+		}
+	}
+	return false
 }
 
 // inForce is the change request in force at an instant. GitHub's times are whole

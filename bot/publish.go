@@ -5,7 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"changegate/bot/store"
@@ -45,7 +47,14 @@ func (b *Bot) publish(ctx context.Context, r *reading) error {
 		if err := tx.SavePull(ctx, r.pull); err != nil {
 			return err
 		}
-		return b.end(ctx, tx, r.job, earliest(r.verdict.Next, renew))
+		next := earliest(r.verdict.Next, renew)
+		// The lease is of one pull request, the check run of a commit: another one with
+		// this head may have been judged while this verdict was on its way.
+		now, _, err := b.readSiblings(ctx, tx, r)
+		if err == nil && !slices.Equal(now, siblings) {
+			next = b.Now()
+		}
+		return errors.Join(err, b.end(ctx, tx, r.job, next))
 	})
 }
 
@@ -69,17 +78,22 @@ func earliest(a, b time.Time) time.Time {
 // one result per commit, so the strictest of them is published for all. The run
 // to go on with is the newest that any of them wrote.
 func (b *Bot) siblings(ctx context.Context, r *reading) (out []checks.Sibling, newest checks.Written, err error) {
-	newest = r.pull.Run
-	err = b.Store.Read(ctx, func(tx *store.Tx) error {
-		pulls, err := tx.Siblings(ctx, r.Place.RepoID, r.Change.Base.Branch, r.Change.Head.Commit, r.job.Number)
-		for _, p := range pulls {
-			out = append(out, checks.Sibling{Number: p.Number, State: rules.State(p.VerdictState), Title: title(p)})
-			if p.Run.ID > newest.ID {
-				newest = p.Run
-			}
-		}
+	err = b.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		out, newest, err = b.readSiblings(ctx, tx, r)
 		return err
 	})
+	return out, newest, err
+}
+
+func (b *Bot) readSiblings(ctx context.Context, tx *store.Tx, r *reading) (out []checks.Sibling, newest checks.Written, err error) {
+	newest = r.pull.Run
+	pulls, err := tx.Siblings(ctx, r.Place.RepoID, r.Change.Base.Branch, r.Change.Head.Commit, r.job.Number)
+	for _, p := range pulls {
+		out = append(out, checks.Sibling{Number: p.Number, State: rules.State(p.VerdictState), Title: title(p)})
+		if p.Run.ID > newest.ID {
+			newest = p.Run
+		}
+	}
 	return out, newest, err
 }
 

@@ -72,6 +72,14 @@ func (b *Bot) signedBody(w http.ResponseWriter, r *http.Request) (body []byte, s
 	if r.ContentLength > maxPayload {
 		return nil, http.StatusRequestEntityTooLarge, "the payload is larger than 25 MB"
 	}
+	if r.ContentLength < 0 || r.ContentLength > 1<<20 {
+		select {
+		case b.large <- struct{}{}:
+			defer func() { <-b.large }()
+		default:
+			return nil, http.StatusServiceUnavailable, "several large payloads are being read; send it again"
+		}
+	}
 	// Sized by what is declared, up to a usual payload: reading by doubling leaves
 	// three times the payload to the garbage collector.
 	buffer := bytes.NewBuffer(make([]byte, 0, min(max(r.ContentLength, 0), 64<<10)+bytes.MinRead))

@@ -42,13 +42,22 @@ func (b *Bot) record(ctx context.Context, r *reading) error {
 			return err
 		}
 		r.pull.Record, r.pull.RecordAt, r.pull.VerdictState = index, r.now, string(r.verdict.State)
-		return errors.Join(r.describe(b.log(r.Place).Origin()), tx.SavePull(ctx, r.pull))
+		return errors.Join(r.describe(b.log(r.Place).Origin()), tx.SavePull(ctx, r.pull), b.tellSiblings(ctx, tx, r))
 	})
 	if err != nil {
 		return fmt.Errorf("record %s#%d: %w", r.Place.Repo, r.job.Number, err)
 	}
 	b.metrics.verdicts.WithLabelValues(string(r.verdict.State)).Inc()
 	return nil
+}
+
+// tellSiblings has the pull requests that share this head's check run judged again.
+func (b *Bot) tellSiblings(ctx context.Context, tx *store.Tx, r *reading) error {
+	others, err := tx.Siblings(ctx, r.Place.RepoID, r.Change.Base.Branch, r.Change.Head.Commit, r.job.Number)
+	for _, p := range others {
+		err = errors.Join(err, tx.Raise(ctx, checks.Wake{Place: p.Place, Number: p.Number, Base: p.Base}, "sibling judged", b.Now()))
+	}
+	return err
 }
 
 // describe keeps the verdict and what the page shows of it.
@@ -65,10 +74,10 @@ func (r *reading) describe(origin string) (err error) {
 	return err
 }
 
-// merged records a pull request that reached its base branch: first what the
-// rules say of it as it was at that instant, then the merge with the decision
-// that was in force. Whatever came after the merge (an approval, an edit of the
-// description) explains nothing and is left out.
+// merged records a pull request that reached its base branch, with the decision
+// that was in force then: the newest recorded before the merge, which is what the
+// check said. What GitHub shows afterwards (a check that was run again, a team
+// that changed, an edited description) explains nothing and refutes nothing.
 func (b *Bot) merged(ctx context.Context, r *reading) error {
 	if r.pull.MergeRecord >= 0 {
 		return b.finish(ctx, r, time.Time{})
@@ -82,15 +91,14 @@ func (b *Bot) merged(ctx context.Context, r *reading) error {
 		r.policy != nil && !r.policy.Watches(r.Change.Base.Branch, r.Change.DefaultBranch) {
 		return b.finish(ctx, r, time.Time{})
 	}
-	r.asOf(r.Merge.At)
-	r.verdict = rules.Evaluate(r.Policy.Data, &r.Change, r.now)
-	if len(r.verdict.Governed) == 0 && len(r.Change.Gaps) == 0 && r.policy != nil {
-		return b.finish(ctx, r, time.Time{}) // no member of the population
-	}
-	if err := b.record(ctx, r); err != nil {
+	files, err := b.governedFiles(ctx, r)
+	if err != nil {
 		return err
 	}
-	return b.recordMerge(ctx, r)
+	if len(files) == 0 && len(r.Change.Gaps) == 0 {
+		return b.finish(ctx, r, time.Time{}) // no member of the population
+	}
+	return b.recordMerge(ctx, r, files)
 }
 
 // before is the revision whose policy the merge was held to: what stood on the
@@ -105,34 +113,7 @@ func (r *reading) before() string {
 	return r.Merge.Parent
 }
 
-// asOf takes back everything that a reading after the merge saw too late.
-func (r *reading) asOf(merged time.Time) {
-	r.now = merged.UTC()
-	c := &r.Change
-	var reviews []rules.Review
-	for _, w := range c.Reviews {
-		if !w.At.After(merged) {
-			reviews = append(reviews, w)
-		}
-	}
-	c.Reviews = reviews
-	if !r.EditedAt.After(merged) {
-		return
-	}
-	var files []rules.RequestText
-	for _, t := range c.Requests {
-		if t.Path != "" {
-			files = append(files, t)
-		}
-	}
-	c.Requests = files
-}
-
-func (b *Bot) recordMerge(ctx context.Context, r *reading) error {
-	files, err := b.governedFiles(ctx, r)
-	if err != nil {
-		return err
-	}
+func (b *Bot) recordMerge(ctx context.Context, r *reading, files []evidence.GovernedFile) error {
 	m := evidence.ChangeMerged{
 		Repo: evidence.Repo{ID: r.Place.RepoID, Name: r.Place.Repo}, Number: r.job.Number,
 		Branch: r.Change.Base.Branch, Commit: r.Merge.Commit, Tip: r.Change.Head.Commit, Before: r.Change.Base.Commit,
@@ -140,11 +121,11 @@ func (b *Bot) recordMerge(ctx context.Context, r *reading) error {
 	}
 	log := b.log(r.Place)
 	return b.Store.Write(ctx, func(tx *store.Tx) error {
-		d, err := decisionAt(ctx, log, tx, r.pull.Record)
+		index, d, err := inForceAt(ctx, log, tx, r.pull.Record, &m)
 		if err != nil {
 			return err
 		}
-		m.Explain(r.pull.Record, d)
+		m.Explain(index, d)
 		rec := evidence.Merged(fmt.Sprintf("merge/%d/%d/%s", r.Place.RepoID, r.job.Number, r.Merge.Commit), b.Host, m, files)
 		if r.pull.MergeRecord, _, err = log.Append(ctx, tx, rec, b.Now()); err != nil {
 			return err
@@ -154,6 +135,25 @@ func (b *Bot) recordMerge(ctx context.Context, r *reading) error {
 		}
 		return b.end(ctx, tx, r.job, time.Time{})
 	})
+}
+
+// inForceAt returns the newest decision on a pull request that was made before its
+// merge, nil when there is none. Each decision's key names the one before it.
+func inForceAt(ctx context.Context, log *evidence.Log, tx *store.Tx, index int64, m *evidence.ChangeMerged) (int64, *evidence.PolicyEvaluated, error) {
+	for index >= 0 {
+		d, err := decisionAt(ctx, log, tx, index)
+		if err != nil {
+			return -1, nil, err
+		}
+		if evidence.InForce(d, m) {
+			return index, d, nil
+		}
+		var repo, number int64
+		if _, err := fmt.Sscanf(d.Key, "decision/%d/%d/%d/", &repo, &number, &index); err != nil {
+			return -1, nil, fmt.Errorf("read key of record %d: %w", index, err)
+		}
+	}
+	return -1, nil, nil
 }
 
 // decisionAt reads one decision back from the log.
@@ -172,27 +172,25 @@ func decisionAt(ctx context.Context, log *evidence.Log, tx *store.Tx, index int6
 // governedFiles names what the merge put on the branch, with the SHA-256 of each
 // file that is text: other people's tools check a prompt file against it.
 func (b *Bot) governedFiles(ctx context.Context, r *reading) ([]evidence.GovernedFile, error) {
-	blobs := map[string]string{}
+	var out []evidence.GovernedFile
 	var want []checks.Source
 	for _, f := range r.Change.Files {
-		blobs[f.Path] = f.New
-	}
-	for _, g := range r.verdict.Governed {
-		if blobs[g.Path] != "" {
-			want = append(want, checks.Source{Commit: r.Change.Head.Commit, Path: g.Path, Blob: blobs[g.Path]})
+		if r.policy != nil && len(r.policy.GroupsOf(f)) == 0 {
+			continue
+		}
+		out = append(out, evidence.GovernedFile{Path: f.Path, Blob: f.New})
+		if f.New != "" {
+			want = append(want, checks.Source{Commit: r.Change.Head.Commit, Path: f.Path, Blob: f.New})
 		}
 	}
 	contents, err := b.GitHub.Contents(ctx, r.Place, want)
 	if err != nil {
 		return nil, fmt.Errorf("read governed files of %s#%d: %w", r.Place.Repo, r.job.Number, err)
 	}
-	var out []evidence.GovernedFile
-	for _, g := range r.verdict.Governed {
-		f := evidence.GovernedFile{Path: g.Path, Blob: blobs[g.Path]}
-		if data, ok := contents[f.Blob]; ok {
-			f.SHA256 = sha256Hex(data)
+	for i := range out {
+		if data, ok := contents[out[i].Blob]; ok {
+			out[i].SHA256 = sha256Hex(data)
 		}
-		out = append(out, f)
 	}
 	return out, nil
 }

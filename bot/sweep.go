@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -18,9 +19,13 @@ const sweepEvery = time.Hour
 // ends: open pull requests are judged again, governed branches are walked, and the
 // logs' checkpoints are kept in dir.
 func (b *Bot) Sweep(ctx context.Context, dir string) {
+	next := b.Now()
 	for {
-		if err := b.SweepOnce(ctx); err != nil && ctx.Err() == nil {
-			b.Log.Warn("sweep", "err", err)
+		if !b.Now().Before(next) {
+			next = b.Now().Add(sweepEvery)
+			if err := b.SweepOnce(ctx); err != nil && ctx.Err() == nil {
+				b.Log.Warn("sweep", "err", err)
+			}
 		}
 		if err := b.KeepCheckpoints(ctx, dir); err != nil && ctx.Err() == nil {
 			b.Log.Warn("keep checkpoints", "err", err)
@@ -28,7 +33,7 @@ func (b *Bot) Sweep(ctx context.Context, dir string) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(sweepEvery):
+		case <-time.After(time.Minute):
 		}
 	}
 }
@@ -40,12 +45,13 @@ func (b *Bot) SweepOnce(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("list repositories: %w", err)
 	}
-	for _, p := range places {
+	var errs []error
+	for _, p := range places { // one repository's fault must not hide the others
 		if err := b.sweep(ctx, p); err != nil {
-			return fmt.Errorf("sweep %s: %w", p.Repo, err)
+			errs = append(errs, fmt.Errorf("sweep %s: %w", p.Repo, err))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func (b *Bot) sweep(ctx context.Context, p checks.Place) error {

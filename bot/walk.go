@@ -49,7 +49,7 @@ func (b *Bot) walk(ctx context.Context, j *store.Job) error {
 	case err != nil:
 		return fmt.Errorf("read tip of %s of %s: %w", j.Branch, j.Place.Repo, err)
 	case from == "" && governs(now, j):
-		return b.arrive(ctx, r, tip)
+		return b.newBranch(ctx, r, tip, now)
 	case from == "":
 		return b.leave(ctx, r)
 	}
@@ -89,12 +89,17 @@ func (b *Bot) ungoverned(ctx context.Context, j *store.Job) bool {
 	return true
 }
 
-func patternsKey(p checks.Place) string { return fmt.Sprintf("branches/%d", p.RepoID) }
-
-// patterns are the branch lists of the policies seen in a repository.
+// patterns are the branch lists of the policies seen in a repository, each under a
+// key of its own: what is cached never changes.
 func (b *Bot) patterns(ctx context.Context, p checks.Place) (lists [][]string, known bool) {
-	data, ok := b.Store.Cache().Get(ctx, patternsKey(p))
-	return lists, ok && json.Unmarshal(data, &lists) == nil
+	for n := 0; ; n++ {
+		var list []string
+		data, ok := b.Store.Cache().Get(ctx, fmt.Sprintf("branches/%d/%d", p.RepoID, n))
+		if !ok || json.Unmarshal(data, &list) != nil {
+			return lists, n > 0
+		}
+		lists = append(lists, list)
+	}
 }
 
 // seePolicy adds a policy's branches to what is known of the repository.
@@ -106,8 +111,8 @@ func (b *Bot) seePolicy(ctx context.Context, p checks.Place, policy *rules.Polic
 	if slices.ContainsFunc(lists, func(l []string) bool { return slices.Equal(l, policy.Branches) }) {
 		return
 	}
-	if data, err := json.Marshal(append(lists, policy.Branches)); err == nil {
-		b.Store.Cache().Put(ctx, patternsKey(p), data)
+	if data, err := json.Marshal(policy.Branches); err == nil {
+		b.Store.Cache().Put(ctx, fmt.Sprintf("branches/%d/%d", p.RepoID, len(lists)), data)
 	}
 }
 
@@ -120,6 +125,23 @@ func (b *Bot) leave(ctx context.Context, r *reading) error {
 		}
 		return b.end(ctx, tx, r.job, time.Time{})
 	})
+}
+
+// newBranch begins the walk of a governed branch that was just made: where it left
+// the default branch. What it was made with beyond that passed no gate.
+func (b *Bot) newBranch(ctx context.Context, r *reading, tip string, now checks.Policy) error {
+	j := r.job
+	if j.Base == "" || j.Base == j.Branch {
+		return b.arrive(ctx, r, tip)
+	}
+	from, err := b.GitHub.MergeBase(ctx, j.Place, j.Base, tip)
+	switch {
+	case err != nil && !errors.Is(err, checks.ErrGone):
+		return fmt.Errorf("find where %s left %s: %w", j.Branch, j.Base, err)
+	case err != nil || from == tip:
+		return b.arrive(ctx, r, tip)
+	}
+	return b.explain(ctx, r, from, tip, now)
 }
 
 // arrive notes where the walk along a branch begins.
@@ -224,13 +246,15 @@ func (s *sweep) direct(ctx context.Context, k checks.Landed) error {
 	return nil
 }
 
+// bypass notes an exception. Its time is that of its detection: the commit's own
+// clock can say anything, and a date outside the audited period would hide it.
 func (s *sweep) bypass(k checks.Landed, why string, files []evidence.GovernedFile) {
 	p := s.reading.job.Place
 	s.bypasses = append(s.bypasses, evidence.Bypassed(
 		fmt.Sprintf("bypass/%d/%s/%s", p.RepoID, s.reading.job.Branch, k.ID), s.bot.Host,
 		evidence.BypassDetected{
 			Repo: evidence.Repo{ID: p.RepoID, Name: p.Repo}, Branch: s.reading.job.Branch,
-			Commit: k.ID, PushedBy: k.Author, At: k.At, Why: why,
+			Commit: k.ID, PushedBy: k.Author, At: s.reading.now, Why: why,
 		}, files))
 }
 

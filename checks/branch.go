@@ -187,6 +187,16 @@ func (l *Landed) from(repo aliases, i int, branch string) error {
 	return nil
 }
 
+// MergeBase returns the commit at which a commit left a branch. ErrGone when the
+// two have nothing in common or one is not there.
+func (c *Client) MergeBase(ctx context.Context, p Place, branch, commit string) (string, error) {
+	d, err := c.compare(ctx, p, "refs/heads/"+branch, commit)
+	if err != nil {
+		return "", err
+	}
+	return d.MergeBase, nil
+}
+
 // Changed lists the files of one commit against its first parent. cut is set when
 // GitHub lists fewer than there are.
 func (c *Client) Changed(ctx context.Context, p Place, commit string) (files []rules.File, cut bool, err error) {

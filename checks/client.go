@@ -186,6 +186,10 @@ func (c *Client) get(ctx context.Context, p Place, path string, into any) (next 
 
 // classed tells what is gone from what may work the next time.
 func classed(err error) error {
+	var refused *ghinstallation.HTTPError
+	if errors.As(err, &refused) && refused.Response != nil && refused.Response.StatusCode < 500 && refused.Response.StatusCode != http.StatusTooManyRequests {
+		return fmt.Errorf("%w: no token for installation %d", ErrGone, refused.InstallationID)
+	}
 	var e *github.ErrorResponse
 	if errors.As(err, &e) && (e.Response.StatusCode == http.StatusNotFound || e.Response.StatusCode == http.StatusGone) {
 		return fmt.Errorf("%w: %s", ErrGone, e.Response.Request.URL.Path)

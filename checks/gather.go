@@ -51,6 +51,9 @@ func (g *gathering) run(ctx context.Context) error {
 	if g.pr, err = g.c.readPull(ctx, g.w); err != nil {
 		return fmt.Errorf("read pull request: %w", err)
 	}
+	if g.w.RepoID != 0 && g.pr.DatabaseID != g.w.RepoID {
+		return fmt.Errorf("%w: %s is another repository now", ErrGone, g.w.Repo)
+	}
 	g.out = &Gathered{}
 	g.take()
 	if err := g.policy(ctx); err != nil {
@@ -215,6 +218,14 @@ func (g *gathering) manyFiles(ctx context.Context) error {
 		all, page = append(all, files...), next
 	}
 	g.diff.Files = all
+	// The list is of whatever the head was while its pages were read.
+	var now struct{ Head struct{ SHA string } }
+	if _, err := g.c.get(ctx, g.out.Place, fmt.Sprintf("repos/%s/pulls/%d", g.out.Place.Repo, g.w.Number), &now); err != nil {
+		return fmt.Errorf("read the head again: %w", err)
+	}
+	if now.Head.SHA != g.out.Change.Head.Commit {
+		return errMoved
+	}
 	return nil
 }
 

@@ -159,7 +159,7 @@ func (q *lookup) compose() (query string, variables map[string]any) {
 	}
 	for i, p := range q.voters {
 		if q.permissions {
-			fmt.Fprintf(&repo, " voter%d: collaborators(first: 20, query: %s) { edges { permission node { databaseId } } }", i, bind("String", p.Login))
+			fmt.Fprintf(&repo, " voter%d: collaborators(first: 100, query: %s) { pageInfo { hasNextPage } edges { permission node { databaseId } } }", i, bind("String", p.Login))
 		}
 	}
 	for i, team := range q.teams {
@@ -167,7 +167,7 @@ func (q *lookup) compose() (query string, variables map[string]any) {
 		fmt.Fprintf(&orgs, " team%d: organization(login: %s) { team(slug: %s) { databaseId", i, bind("String", org), bind("String", slug))
 		for k, p := range q.voters {
 			// ALL includes the members of child teams; pending invitations are no members.
-			fmt.Fprintf(&orgs, " voter%d: members(first: 20, membership: ALL, query: %s) { nodes { databaseId } }", k, bind("String", p.Login))
+			fmt.Fprintf(&orgs, " voter%d: members(first: 100, membership: ALL, query: %s) { pageInfo { hasNextPage } nodes { databaseId } }", k, bind("String", p.Login))
 		}
 		orgs.WriteString(" } }")
 	}
@@ -218,7 +218,8 @@ func (g *gathering) takePermissions(q *lookup, answer aliases) error {
 	}
 	for i, p := range q.voters {
 		var found struct {
-			Edges []struct {
+			PageInfo pageInfo
+			Edges    []struct {
 				Permission string
 				Node       actorAnswer
 			}
@@ -226,6 +227,7 @@ func (g *gathering) takePermissions(q *lookup, answer aliases) error {
 		if _, err := repo.part(fmt.Sprintf("voter%d", i), &found); err != nil {
 			return err
 		}
+		g.crowd(p, found.PageInfo)
 		for _, e := range found.Edges {
 			if e.Node.DatabaseID == p.ID {
 				g.reviewsBy(p, func(w *rules.Review) { w.Permission = strings.ToLower(e.Permission) })
@@ -233,6 +235,14 @@ func (g *gathering) takePermissions(q *lookup, answer aliases) error {
 		}
 	}
 	return nil
+}
+
+// crowd notes that more people have a name like somebody's than one page lists: a
+// request for changes by the one beyond it would be overlooked.
+func (g *gathering) crowd(p rules.Person, page pageInfo) {
+	if page.HasNextPage {
+		g.out.Change.Gaps = append(g.out.Change.Gaps, rules.Gap{What: "roles", Says: "more than 100 people have a name like " + p.Login})
+	}
 }
 
 // takeTeams gives each voter's reviews the teams they belong to, and notes the
@@ -248,10 +258,14 @@ func (g *gathering) takeTeams(q *lookup, answer aliases) error {
 			continue
 		}
 		for k, p := range q.voters {
-			var members struct{ Nodes []actorAnswer }
+			var members struct {
+				PageInfo pageInfo
+				Nodes    []actorAnswer
+			}
 			if _, err := org.Team.part(fmt.Sprintf("voter%d", k), &members); err != nil {
 				return err
 			}
+			g.crowd(p, members.PageInfo)
 			for _, m := range members.Nodes {
 				if m.DatabaseID == p.ID {
 					g.reviewsBy(p, func(w *rules.Review) { w.Teams = append(w.Teams, name) })

@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -62,11 +64,20 @@ type testLog struct{ t *testing.T }
 
 func (l *testLog) Write(p []byte) (int, error) { l.t.Logf("%s", p); return len(p), nil }
 
-// TestKilledAfterThe202 kills the server right after it acknowledged a webhook and
-// while it judges. After a restart the verdict appears, and there is exactly one
-// record of it.
+// TestKilledAfterThe202 kills the server after it acknowledged a webhook: while it
+// reads the pull request, and after the record, while it publishes. After a restart
+// the verdict appears, and there is exactly one record of it.
 func TestKilledAfterThe202(t *testing.T) {
 	t.Parallel()
+	for name, path := range map[string]string{"while it reads": "/graphql$", "between record and publish": "/check-runs$"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			killed(t, path)
+		})
+	}
+}
+
+func killed(t *testing.T, path string) {
 	github := githubtest.New(githubtest.Options{})
 	t.Cleanup(github.Close)
 	dir := t.TempDir()
@@ -82,23 +93,27 @@ func TestKilledAfterThe202(t *testing.T) {
 
 	p.begin()
 	github.Hook("http://" + p.args[1] + "/webhook")
-	github.Fault(githubtest.Fault{Path: "/graphql$", Kind: "slow", Delay: time.Hour})
+	github.Fault(githubtest.Fault{Path: path, Kind: "slow", Delay: time.Hour})
 	pull := repo.Open("dev1", githubtest.PR{Files: githubtest.Files{"prompts/a.md": "two\n"}}) // returns after the 202
 	for _, d := range github.Deliveries() {
 		if d.Event == "pull_request" && d.Status != http.StatusAccepted {
 			t.Fatalf("the webhook was answered %d, want 202", d.Status)
 		}
 	}
+	asked := regexp.MustCompile(path)
+	await(t, "the server has come that far", func() bool {
+		return slices.ContainsFunc(github.Calls(), func(c githubtest.Call) bool { return asked.MatchString(c.Path) })
+	})
 	p.kill()
 	github.ClearFaults()
-	if n := len(pull.Checks()); n != 0 {
-		t.Fatalf("%d check runs before the restart, want none: the kill came too late", n)
-	}
+	github.ResetCalls()
 
 	p.begin()
-	run := await(t, pull)
+	await(t, "the verdict is published after the restart", func() bool {
+		return slices.ContainsFunc(github.Calls(), func(c githubtest.Call) bool { return strings.HasSuffix(c.Path, "/check-runs") && c.Status == 201 })
+	})
 	p.kill()
-	if !strings.HasPrefix(run.Title, "Author: ") {
+	if run, _ := pull.Check("changegate: main"); !strings.HasPrefix(run.Title, "Author: ") {
 		t.Errorf("the verdict is %q", run.Title)
 	}
 	if decisions := exported(t, dir, org); decisions != 1 {
@@ -129,21 +144,18 @@ func serveArgs(t *testing.T, github *githubtest.Server, dir string) []string {
 		"--private-key-file", write("app.pem", key), "--webhook-secret-file", write("secret", secret)}
 }
 
-// await returns the check run once it is published.
-func await(t *testing.T, pull *githubtest.Pull) githubtest.CheckRun {
+// await looks until something that another process does has happened.
+func await(t *testing.T, what string, happened func() bool) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	for {
-		if run, ok := pull.Check("changegate: main"); ok {
-			return run
-		}
+	for !happened() {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			t.Fatal("no verdict 30 s after the restart")
+			t.Fatalf("not within 30 s: %s", what)
 		}
 	}
 }
