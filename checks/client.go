@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -191,7 +192,8 @@ func classed(err error) error {
 		return fmt.Errorf("%w: no token for installation %d", ErrGone, refused.InstallationID)
 	}
 	var e *github.ErrorResponse
-	if errors.As(err, &e) && (e.Response.StatusCode == http.StatusNotFound || e.Response.StatusCode == http.StatusGone) {
+	// 401 is how GitHub answers a token of an App that was removed meanwhile.
+	if errors.As(err, &e) && slices.Contains([]int{http.StatusNotFound, http.StatusGone, http.StatusUnauthorized}, e.Response.StatusCode) {
 		return fmt.Errorf("%w: %s", ErrGone, e.Response.Request.URL.Path)
 	}
 	return err

@@ -249,13 +249,17 @@ func (g *gathering) remember(ctx context.Context) {
 // commit beyond it is stale.
 const mostRevisions = 5
 
-// reviewed returns the commits of opinions that are not of the head, newest first.
+// reviewed returns the commits of opinions that are not of the head: those of
+// people who can write first, because anybody who can read may submit a review,
+// and the newest first.
 func (g *gathering) reviewed() []string {
 	var out []string
-	for _, w := range slices.Backward(g.out.Change.Reviews) {
-		if (w.State == "APPROVED" || w.State == "CHANGES_REQUESTED") && w.Commit != "" && w.Commit != g.out.Change.Head.Commit &&
-			!slices.Contains(out, w.Commit) && len(out) < mostRevisions {
-			out = append(out, w.Commit)
+	for _, writers := range []bool{true, false} {
+		for _, w := range slices.Backward(g.out.Change.Reviews) {
+			if (w.State == "APPROVED" || w.State == "CHANGES_REQUESTED") && (w.Permission != "") == writers &&
+				w.Commit != "" && w.Commit != g.out.Change.Head.Commit && !slices.Contains(out, w.Commit) && len(out) < mostRevisions {
+				out = append(out, w.Commit)
+			}
 		}
 	}
 	return out
