@@ -62,7 +62,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"report": cmdReport, "clock": cmdClock, "fault": cmdFault,
 		"check": cmdCheck, "summary": cmdSummary, "annotation": cmdAnnotation, "nocheck": cmdNoCheck, "nogreen": cmdNoGreen,
 		"nomarkup": cmdNoMarkup, "records": cmdRecords, "exception": cmdException, "exceptions": cmdExceptions, "merges": cmdMerges,
-		"calls": cmdCalls,
+		"calls": cmdCalls, "runs": cmdRuns,
 	}
 	out := map[string]func(*testscript.TestScript, bool, []string){}
 	for name, do := range plain {
@@ -215,6 +215,13 @@ func cmdCalls(ts *testscript.TestScript, w *world, args []string) {
 	want(ts, args, 1, "calls N")
 	if n := w.calls(); strconv.Itoa(n) != args[0] {
 		ts.Fatalf("the last event cost %d calls, want %s:\n%s", n, args[0], w.callList())
+	}
+}
+
+func cmdRuns(ts *testscript.TestScript, w *world, args []string) {
+	want(ts, args, 1, "runs N")
+	if n := len(w.pull.Checks()); strconv.Itoa(n) != args[0] {
+		ts.Fatalf("there are %d check runs on the head, want %s", n, args[0])
 	}
 }
 
