@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -101,10 +102,30 @@ func badGlob(g string) (wrong, fix string) {
 		return code(g) + " has a backslash", "forward slashes"
 	case strings.Contains("/"+body+"/", "/../") || strings.Contains("/"+body+"/", "/./") || strings.Contains(body, "//"):
 		return code(g) + " has a step that no path has (.., . or an empty one)", "the path as the repository lists it"
-	case !doublestar.ValidatePattern(body):
+	case !doublestar.ValidatePattern(body) || !doublestar.ValidatePattern(strings.ToLower(body)):
 		return code(g) + " is not a pattern", "close every [ and {"
+	case strings.Contains(body, "[[:") || strings.Contains(body, "{}") || mixedRange.MatchString(body):
+		return code(g) + " has a class or an empty choice that does not match as it looks", "the characters or names themselves"
+	case gluedStars(body):
+		// Joined to other characters, ** stays inside one folder: prompts/**.md would
+		// leave prompts/refunds/a.md to anybody.
+		return code(g) + " has ** beside other characters, where it crosses no folder", "** as a folder of its own, such as `prompts/**/*.md`"
 	}
 	return "", ""
+}
+
+// mixedRange is a range from a capital to something else: case is ignored, so it
+// would be another range than it looks.
+var mixedRange = regexp.MustCompile(`\[[^\]]*[A-Z]-[^A-Z\]]`)
+
+// gluedStars reports whether ** is not a whole step of the path.
+func gluedStars(body string) bool {
+	for step := range strings.SplitSeq(body, "/") {
+		if step != "**" && strings.Contains(step, "**") {
+			return true
+		}
+	}
+	return false
 }
 
 // rooted takes off what people write for "from the root"; .github keeps its dot.
