@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"changegate/rules"
@@ -85,6 +86,9 @@ func (c *Client) compare(ctx context.Context, p Place, base, head string) (*comp
 	if answer.Status == "" || answer.MergeBaseCommit.SHA == "" {
 		return nil, fmt.Errorf("the comparison says neither how the commits relate nor where they parted")
 	}
+	if err := named(answer.Files); err != nil {
+		return nil, err
+	}
 	d := &comparison{answer.Status, answer.BaseCommit.SHA, answer.MergeBaseCommit.SHA, len(answer.Files), answer.Files, map[string]made{}}
 	for _, k := range answer.Commits {
 		d.People[k.SHA] = made{k.Author.person(), k.Committer.person()}
@@ -93,6 +97,23 @@ func (c *Client) compare(ctx context.Context, p Place, base, head string) (*comp
 		c.Cache.Put(ctx, key, data)
 	}
 	return d, nil
+}
+
+// named refuses a list with a file that has no name: which group governs it could
+// not be said.
+func named(files []fileAnswer) error {
+	for i, f := range files {
+		if f.Filename == "" || f.Status == "" || f.Status == "renamed" && f.Previous == "" {
+			return fmt.Errorf("file %d of %d has no name, former name or status", i+1, len(files))
+		}
+	}
+	return nil
+}
+
+// bare reports whether neither content nor difference of some file is known: it
+// would look the same at every commit.
+func bare(files []rules.File) bool {
+	return slices.ContainsFunc(files, func(f rules.File) bool { return f.Old == "" && f.New == "" && f.Diff == "" })
 }
 
 // rules is the list as the rules see it. The old blob's id is not in the answer;

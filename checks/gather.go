@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"changegate/rules"
 )
@@ -93,28 +94,55 @@ func (g *gathering) take() {
 		c.Assignees = append(c.Assignees, a.person())
 	}
 	for _, n := range p.Commits.Nodes {
-		c.Commits = append(c.Commits, n.Commit.commit())
-	}
-	for _, n := range p.Reviews.Nodes {
-		c.Reviews = append(c.Reviews, n.review())
-	}
-	for _, e := range p.TimelineItems.Nodes {
-		if e.CreatedAt.After(c.Retargeted) {
-			c.Retargeted = e.CreatedAt
+		if n != nil && n.Commit.whole() {
+			c.Commits = append(c.Commits, n.Commit.commit())
 		}
 	}
+	for _, n := range p.Reviews.Nodes {
+		if n != nil && n.whole() {
+			c.Reviews = append(c.Reviews, n.review())
+		}
+	}
+	g.retargeted()
 	c.Requests = rules.RequestsIn(p.Body)
 	if p.Merged && p.MergeCommit != nil && p.MergedAt != nil {
 		o.Merge = &Merge{Commit: p.MergeCommit.Oid, Parent: p.MergeCommit.parent(), By: p.MergedBy.person(), At: *p.MergedAt}
 	}
-	g.whole("commits", len(c.Commits), p.Commits.TotalCount)
-	g.whole("reviews", len(c.Reviews), p.Reviews.TotalCount)
+	if p.Commits.total() == 0 {
+		g.gap("commits", "GitHub lists none")
+	}
+	g.whole("commits", len(c.Commits), p.Commits.total())
+	g.whole("reviews", len(c.Reviews), p.Reviews.total())
+}
+
+// retargeted takes the newest change of the base branch.
+func (g *gathering) retargeted() {
+	items := &g.pr.PullRequest.TimelineItems
+	var last time.Time
+	for _, e := range items.Nodes {
+		if e == nil || e.CreatedAt.IsZero() {
+			g.gap("timeline", "GitHub does not say when the base branch was changed")
+		} else if e.CreatedAt.After(last) {
+			last = e.CreatedAt
+		}
+	}
+	if items.FilteredCount == nil || *items.FilteredCount > 0 && len(items.Nodes) == 0 {
+		g.gap("timeline", "GitHub does not say whether the base branch was changed")
+	}
+	g.out.Change.Retargeted = last
+}
+
+func (g *gathering) gap(what, says string) {
+	g.out.Change.Gaps = append(g.out.Change.Gaps, rules.Gap{What: what, Says: says})
 }
 
 // whole notes a list that is shorter than GitHub says it is.
 func (g *gathering) whole(what string, have, want int) {
-	if have != want {
-		g.out.Change.Gaps = append(g.out.Change.Gaps, rules.Gap{What: what, Says: fmt.Sprintf("%d of %d could be read", have, want)})
+	switch {
+	case want < 0:
+		g.gap(what, "GitHub does not say how many there are")
+	case have != want:
+		g.gap(what, fmt.Sprintf("%d of %d could be read", have, want))
 	}
 }
 
@@ -143,13 +171,13 @@ func (g *gathering) policy(ctx context.Context) error {
 // nothing reports whether GraphQL's own list of files, which has no former names
 // and no blobs, already shows that nothing governed can have changed.
 func (g *gathering) nothing() bool {
-	files := g.pr.PullRequest.Files
-	if g.pol == nil || files.TotalCount != len(files.Nodes) || files.TotalCount != g.pr.PullRequest.ChangedFiles {
+	files := &g.pr.PullRequest.Files
+	if g.pol == nil || len(files.Nodes) == 0 || files.total() != len(files.Nodes) || files.total() != g.pr.PullRequest.ChangedFiles {
 		return false
 	}
 	for _, f := range files.Nodes {
-		if f.ChangeType == "RENAMED" || f.ChangeType == "COPIED" || rules.RequestPath(f.Path) ||
-			len(g.pol.GroupsOf(rules.File{Path: f.Path})) > 0 {
+		if f == nil || f.Path == "" || !slices.Contains([]string{"ADDED", "CHANGED", "DELETED", "MODIFIED"}, f.ChangeType) ||
+			rules.RequestPath(f.Path) || len(g.pol.GroupsOf(rules.File{Path: f.Path})) > 0 {
 			return false
 		}
 	}
@@ -176,6 +204,9 @@ func (g *gathering) files(ctx context.Context) error {
 	}
 	c.MergeBase, c.Files, g.out.Patches = g.diff.MergeBase, g.diff.rules(), g.diff.patches()
 	g.whole("files", len(c.Files), g.pr.PullRequest.ChangedFiles)
+	if bare(c.Files) {
+		g.gap("files", "GitHub gives neither the content nor the difference of some")
+	}
 	g.name()
 	g.remember(ctx)
 	for _, commit := range g.reviewed() {
@@ -216,6 +247,9 @@ func (g *gathering) manyFiles(ctx context.Context) error {
 			return fmt.Errorf("read files, page %d: %w", page, err)
 		}
 		all, page = append(all, files...), next
+	}
+	if err := named(all); err != nil {
+		return fmt.Errorf("read files: %w", err)
 	}
 	g.diff.Files = all
 	// The list is of whatever the head was while its pages were read.
@@ -283,7 +317,11 @@ func (g *gathering) revision(ctx context.Context, commit string) (*rules.Revisio
 	case d.Total >= comparisonFiles:
 		return nil, nil // the list may have been cut
 	}
-	return &rules.Revision{Commit: commit, Base: g.out.Change.Base.Branch, Files: d.rules()}, nil
+	files := d.rules()
+	if bare(files) {
+		return nil, nil
+	}
+	return &rules.Revision{Commit: commit, Base: g.out.Change.Base.Branch, Files: files}, nil
 }
 
 // checks reads the newest result of every name and App on the head, if the policy
@@ -310,12 +348,16 @@ func (g *gathering) checks(ctx context.Context) error {
 			return fmt.Errorf("read check runs: %w", err)
 		}
 		for _, r := range answer.CheckRuns {
+			if r.ID == 0 || r.Name == "" {
+				continue // missed below: it may be newer than one that is counted
+			}
+			seen++
 			key := rules.RequiredCheck{Name: r.Name, App: r.App.Slug}
 			if old, ok := newest[key]; !ok || r.ID > old.ID {
 				newest[key] = r
 			}
 		}
-		total, seen, page = answer.TotalCount, seen+len(answer.CheckRuns), next
+		total, page = answer.TotalCount, next
 	}
 	g.whole("checks", seen, total)
 	for key, r := range newest {

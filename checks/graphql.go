@@ -3,6 +3,7 @@ package checks
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,7 +40,7 @@ const pullQuery = `query Pull($owner: String!, $name: String!, $number: Int!, $b
         totalCount pageInfo { hasNextPage endCursor }
         nodes { databaseId state submittedAt authorCanPushToRepository commit { oid } author { ...actor } }
       }
-      timelineItems(last: 10, itemTypes: [BASE_REF_CHANGED_EVENT]) { nodes { ... on BaseRefChangedEvent { createdAt } } }
+      timelineItems(last: 10, itemTypes: [BASE_REF_CHANGED_EVENT]) { filteredCount nodes { ... on BaseRefChangedEvent { createdAt } } }
     }
   }
 }
@@ -69,8 +70,25 @@ type pageInfo struct {
 	EndCursor   string
 }
 
+// A connection is a page of a list. GitHub may put null for an entry it does not
+// show, and for the whole list.
+type connection[T any] struct {
+	TotalCount *int
+	PageInfo   pageInfo
+	Nodes      []*T
+}
+
+// total is how many entries GitHub says there are, -1 if it does not say.
+func (c *connection[T]) total() int {
+	if c.TotalCount == nil {
+		return -1
+	}
+	return *c.TotalCount
+}
+
 type commitAnswer struct {
-	Oid, Message    string
+	Oid             string
+	Message         *string
 	CommittedViaWeb bool
 	Author          *gitActor
 	Committer       *gitActor
@@ -86,11 +104,15 @@ func (a *gitActor) person() rules.Person {
 	return a.User.person()
 }
 
+// whole reports whether the answer has what names a contributor. A person that is
+// null is an answer: GitHub knows nobody of that address.
+func (k *commitAnswer) whole() bool { return k.Oid != "" && k.Message != nil }
+
 // commit tells who made a commit. GitHub's own commits are known by its signature:
 // the name alone can be written by anybody.
 func (k *commitAnswer) commit() rules.Commit {
 	return rules.Commit{
-		ID: k.Oid, Author: k.Author.person(), Committer: k.Committer.person(), CoAuthors: coAuthors(k.Message),
+		ID: k.Oid, Author: k.Author.person(), Committer: k.Committer.person(), CoAuthors: coAuthors(*k.Message),
 		WebFlow: k.CommittedViaWeb && k.Signature != nil && k.Signature.IsValid && k.Signature.WasSignedByGitHub,
 	}
 }
@@ -102,6 +124,16 @@ type reviewAnswer struct {
 	CanPush     bool `json:"authorCanPushToRepository"`
 	Commit      *struct{ Oid string }
 	Author      *actorAnswer
+}
+
+// whole reports whether the answer says what was said, when and by whom: a refusal
+// without one of these would not be counted. An author that is null is an answer,
+// that of a deleted account.
+func (r *reviewAnswer) whole() bool {
+	named := r.Author == nil || r.Author.DatabaseID != 0 || r.Author.Type != "" && r.Author.Type != "User" && r.Author.Type != "Bot"
+	said := r.State == "PENDING" || r.SubmittedAt != nil &&
+		slices.Contains([]string{"APPROVED", "CHANGES_REQUESTED", "COMMENTED", "DISMISSED"}, r.State)
+	return named && said
 }
 
 func (r *reviewAnswer) review() rules.Review {
@@ -183,24 +215,33 @@ type prAnswer struct {
 		MergeCommit             *mergedAnswer
 		MergedBy, Author        *actorAnswer
 		Assignees               struct{ Nodes []*actorAnswer }
-		Files                   struct {
-			TotalCount int
-			Nodes      []struct{ Path, ChangeType string }
-		}
-		Commits struct {
-			TotalCount int
-			PageInfo   pageInfo
-			Nodes      []struct{ Commit commitAnswer }
-		}
-		Reviews struct {
-			TotalCount int
-			PageInfo   pageInfo
-			Nodes      []*reviewAnswer
-		}
-		TimelineItems struct {
-			Nodes []struct{ CreatedAt time.Time }
+		Files                   connection[struct{ Path, ChangeType string }]
+		Commits                 connection[struct{ Commit commitAnswer }]
+		Reviews                 connection[reviewAnswer]
+		TimelineItems           struct {
+			FilteredCount *int
+			Nodes         []*struct{ CreatedAt time.Time }
 		}
 	}
+}
+
+// lacks names what GitHub's schema promises and the answer does not have; empty if
+// nothing. Where it is null something was not read.
+func (r *prAnswer) lacks() string {
+	p := &r.PullRequest
+	for _, f := range []struct {
+		name  string
+		there bool
+	}{
+		{"databaseId", r.DatabaseID != 0}, {"nameWithOwner", r.NameWithOwner != ""}, {"defaultBranchRef", r.DefaultBranchRef.Name != ""},
+		{"base", r.Base == nil || r.Base.Target.Oid != ""}, {"baseRefName", p.BaseRefName != ""}, {"baseRefOid", p.BaseRefOid != ""},
+		{"createdAt", !p.CreatedAt.IsZero()}, {"state", p.State != ""}, {"merged", p.Merged == (p.State == "MERGED")},
+	} {
+		if !f.there {
+			return f.name
+		}
+	}
+	return ""
 }
 
 // maxPages bounds how many pages of commits or reviews are read. What is beyond
@@ -225,12 +266,15 @@ func (c *Client) readPull(ctx context.Context, w Wake) (*prAnswer, error) {
 		if len(errs) > 0 || answer.Repository == nil || answer.Repository.PullRequest.HeadRefOid == "" {
 			return nil, fmt.Errorf("%w: %s#%d", ErrGone, w.Place.Repo, w.Number)
 		}
+		if lacks := answer.Repository.lacks(); lacks != "" {
+			return nil, fmt.Errorf("read GraphQL data: it lacks %s", lacks)
+		}
 		next := &answer.Repository.PullRequest
 		if first == nil {
 			first = answer.Repository
 		} else {
 			p := &first.PullRequest
-			if next.HeadRefOid != p.HeadRefOid || next.Commits.TotalCount != p.Commits.TotalCount || next.Reviews.TotalCount != p.Reviews.TotalCount {
+			if next.HeadRefOid != p.HeadRefOid || next.Commits.total() != p.Commits.total() || next.Reviews.total() != p.Reviews.total() {
 				return nil, errMoved
 			}
 			if variables["commits"] != nil {

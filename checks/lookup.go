@@ -167,7 +167,7 @@ func (q *lookup) compose() (query string, variables map[string]any) {
 		fmt.Fprintf(&orgs, " team%d: organization(login: %s) { team(slug: %s) { databaseId", i, bind("String", org), bind("String", slug))
 		for k, p := range q.voters {
 			// ALL includes the members of child teams; pending invitations are no members.
-			fmt.Fprintf(&orgs, " voter%d: members(first: 100, membership: ALL, query: %s) { pageInfo { hasNextPage } nodes { databaseId } }", k, bind("String", p.Login))
+			fmt.Fprintf(&orgs, " voter%d: members(first: 100, membership: ALL, query: %s) { pageInfo { hasNextPage } edges { node { databaseId } } }", k, bind("String", p.Login))
 		}
 		orgs.WriteString(" } }")
 	}
@@ -209,40 +209,56 @@ func (q *lookup) takeTexts(answer aliases) error {
 	return nil
 }
 
-// takePermissions gives each voter's reviews the permission held now. The search
-// is by part of a name, so only the very account counts.
+// takePermissions gives each voter's reviews the permission held now.
 func (g *gathering) takePermissions(q *lookup, answer aliases) error {
+	if !q.permissions {
+		return nil
+	}
 	var repo aliases
 	if _, err := answer.part("repository", &repo); err != nil {
 		return err
 	}
 	for i, p := range q.voters {
-		var found struct {
-			PageInfo pageInfo
-			Edges    []struct {
-				Permission string
-				Node       actorAnswer
-			}
-		}
-		if _, err := repo.part(fmt.Sprintf("voter%d", i), &found); err != nil {
+		held, known, err := repo.look(fmt.Sprintf("voter%d", i), p)
+		switch {
+		case err != nil:
 			return err
-		}
-		g.crowd(p, found.PageInfo)
-		for _, e := range found.Edges {
-			if e.Node.DatabaseID == p.ID {
-				g.reviewsBy(p, func(w *rules.Review) { w.Permission = strings.ToLower(e.Permission) })
-			}
+		case !known || held != nil && held.Permission == "":
+			g.gap("roles", "GitHub does not say what permission "+p.Login+" has")
+		case held != nil:
+			g.reviewsBy(p, func(w *rules.Review) { w.Permission = strings.ToLower(held.Permission) })
 		}
 	}
 	return nil
 }
 
-// crowd notes that more people have a name like somebody's than one page lists: a
-// request for changes by the one beyond it would be overlooked.
-func (g *gathering) crowd(p rules.Person, page pageInfo) {
-	if page.HasNextPage {
-		g.out.Change.Gaps = append(g.out.Change.Gaps, rules.Gap{What: "roles", Says: "more than 100 people have a name like " + p.Login})
+// held is that an account is a member of a team, or a collaborator.
+type held struct {
+	Permission string
+	Node       *actorAnswer
+}
+
+// look finds an account in the answer to a search for its login, nil if it is not
+// among those found. The search is by part of a name, so only the very account
+// counts. It is not known when GitHub does not show all of them: then a request for
+// changes by somebody who may make it would be overlooked.
+func (a aliases) look(name string, p rules.Person) (found *held, known bool, err error) {
+	var search struct {
+		PageInfo *pageInfo
+		Edges    []*held
 	}
+	if _, err := a.part(name, &search); err != nil {
+		return nil, false, err
+	}
+	known = search.Edges != nil && search.PageInfo != nil && !search.PageInfo.HasNextPage
+	for _, e := range search.Edges {
+		if e == nil || e.Node == nil || e.Node.DatabaseID == 0 {
+			known = false
+		} else if e.Node.DatabaseID == p.ID {
+			return e, true, nil
+		}
+	}
+	return nil, known, nil
 }
 
 // takeTeams gives each voter's reviews the teams they belong to, and notes the
@@ -258,18 +274,14 @@ func (g *gathering) takeTeams(q *lookup, answer aliases) error {
 			continue
 		}
 		for k, p := range q.voters {
-			var members struct {
-				PageInfo pageInfo
-				Nodes    []actorAnswer
-			}
-			if _, err := org.Team.part(fmt.Sprintf("voter%d", k), &members); err != nil {
+			member, known, err := org.Team.look(fmt.Sprintf("voter%d", k), p)
+			switch {
+			case err != nil:
 				return err
-			}
-			g.crowd(p, members.PageInfo)
-			for _, m := range members.Nodes {
-				if m.DatabaseID == p.ID {
-					g.reviewsBy(p, func(w *rules.Review) { w.Teams = append(w.Teams, name) })
-				}
+			case !known:
+				g.gap("roles", "GitHub does not say whether "+p.Login+" is in "+name)
+			case member != nil:
+				g.reviewsBy(p, func(w *rules.Review) { w.Teams = append(w.Teams, name) })
 			}
 		}
 	}
