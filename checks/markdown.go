@@ -54,7 +54,8 @@ func prose(s string) string {
 		}
 		s = rest
 	}
-	return string(out)
+	// Blanks left of an empty span would make it an indented block of code.
+	return strings.TrimLeft(string(out), " ")
 }
 
 // join keeps two code spans apart: side by side their backticks would become one

@@ -155,12 +155,41 @@ func (f *Freeze) window(now time.Time) (w window, ok bool) {
 		return window{f, f.From, f.Until}, now.Before(f.Until)
 	}
 	here := now.In(f.Zone)
-	if start, err := gronx.PrevTickBefore(f.Start, here, true); err == nil && now.Before(start.Add(f.Lasts)) {
+	start, certain := f.previous(here)
+	switch {
+	case !certain:
+		return window{f, now, now.Add(time.Hour)}, true // never open by an error of the search
+	case !start.IsZero() && now.Before(start.Add(f.Lasts)):
 		until, _ := f.end(start)
 		return window{f, start, until}, true
 	}
-	start, err := gronx.NextTickAfter(f.Start, here, false)
-	return window{f, start, start.Add(f.Lasts)}, err == nil
+	next, err := gronx.NextTickAfter(f.Start, here, false)
+	return window{f, next, next.Add(f.Lasts)}, err == nil
+}
+
+// previous returns the last start at or before an instant, zero when there is none
+// near enough to matter. The library's own search backwards gives up on the days
+// around the end of summer time, so it is then made forwards.
+func (f *Freeze) previous(here time.Time) (start time.Time, certain bool) {
+	if start, err := gronx.PrevTickBefore(f.Start, here, true); err == nil {
+		return start, true
+	}
+	for _, back := range []time.Duration{26 * time.Hour, f.Lasts + 26*time.Hour} {
+		for at, n := here.Add(-back), 0; ; n++ {
+			next, err := gronx.NextTickAfter(f.Start, at, false)
+			if err != nil || n == 2000 {
+				return time.Time{}, false
+			}
+			if next.After(here) {
+				break
+			}
+			start, at = next, next
+		}
+		if !start.IsZero() {
+			return start, true
+		}
+	}
+	return time.Time{}, true
 }
 
 func (f *Freeze) covers(group string) bool {
