@@ -60,9 +60,9 @@ func (g *gathering) wantTexts(q *lookup) {
 	for i := range g.diff.Files {
 		f := &g.diff.Files[i]
 		switch {
-		case strings.EqualFold(f.Filename, PolicyPath) && f.Status != "removed":
+		case f.Filename == PolicyPath && f.Status != "removed":
 			g.wantPolicy(q, f)
-		case strings.EqualFold(f.Filename, PolicyPath) || strings.EqualFold(f.Previous, PolicyPath):
+		case f.Filename == PolicyPath || f.Previous == PolicyPath:
 			g.out.Change.NewPolicy = &rules.PolicyText{Path: PolicyPath, Deleted: true}
 		case rules.RequestPath(f.Filename) && f.Status == "added":
 			g.wantRequest(q, f)
