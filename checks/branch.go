@@ -2,6 +2,7 @@ package checks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -97,7 +98,28 @@ func (c *Client) Walk(ctx context.Context, p Place, branch, before, after string
 		at = k.Parents[0].SHA
 	}
 	slices.Reverse(w.Commits)
-	return w, c.attribute(ctx, p, branch, w.Commits)
+	if err := c.attribute(ctx, p, branch, w.Commits); err != nil {
+		return nil, err
+	}
+	explained(w.Commits)
+	return w, nil
+}
+
+// explained takes the pull request from commits that it does not explain: all but
+// its merge, and those right before it that were rebased with it. GitHub associates
+// every commit that ever lay in a pull request, also one that was squashed there and
+// is brought onto the branch later, by hand.
+func explained(chain []Landed) {
+	merged := 0 // the pull request whose merge comes next, with nothing of another between
+	for i := range slices.Backward(chain) {
+		k := &chain[i]
+		switch {
+		case k.Merged:
+			merged = k.Pull
+		case k.Pull != merged:
+			merged, k.Pull = 0, 0
+		}
+	}
 }
 
 func (k *landedAnswer) landed() Landed {
@@ -122,14 +144,38 @@ func (c *Client) between(ctx context.Context, p Place, before, after string) (ma
 		if err != nil {
 			return nil, nil, fmt.Errorf("compare %s...%s, page %d: %w", before, after, page, err)
 		}
+		if answer.Status == "" {
+			return nil, nil, fmt.Errorf("compare %s...%s, page %d: it does not say how the commits relate", before, after, page)
+		}
 		for _, k := range answer.Commits {
-			all[k.SHA] = k
+			if k != nil && k.SHA != "" && k.Parents != nil {
+				all[k.SHA] = k
+			}
 		}
 		w.Rewritten = answer.Status == "diverged" || answer.Status == "behind"
 		total, page = answer.TotalCommits, next
 	}
-	w.Cut = len(all) < total
+	// A parent that is left out would end the chain early, as if nothing else had
+	// landed. Everything that is listed is in the history of the new tip.
+	w.Cut = len(all) != total || reached(all, after) != total
 	return all, w, nil
+}
+
+// reached counts the commits that can be reached from one of them.
+func reached(all map[string]*landedAnswer, from string) int {
+	seen, open := map[string]bool{}, []string{from}
+	for len(open) > 0 {
+		id := open[len(open)-1]
+		open = open[:len(open)-1]
+		if all[id] == nil || seen[id] {
+			continue
+		}
+		seen[id] = true
+		for _, parent := range all[id].Parents {
+			open = append(open, parent.SHA)
+		}
+	}
+	return len(seen)
 }
 
 // attribute asks which merged pull request each commit came from.
@@ -163,7 +209,7 @@ func (c *Client) attribute(ctx context.Context, p Place, branch string, commits 
 // from takes the pull request merged into this branch that the commit belongs to.
 func (l *Landed) from(repo aliases, i int, branch string) error {
 	var commit struct {
-		AssociatedPullRequests struct {
+		AssociatedPullRequests *struct {
 			Nodes []struct {
 				Number      int
 				Merged      bool
@@ -174,6 +220,9 @@ func (l *Landed) from(repo aliases, i int, branch string) error {
 	}
 	if _, err := repo.part(fmt.Sprintf("c%d", i), &commit); err != nil {
 		return err
+	}
+	if commit.AssociatedPullRequests == nil {
+		return fmt.Errorf("GitHub does not say which pull requests commit %s came from", l.ID)
 	}
 	for _, n := range commit.AssociatedPullRequests.Nodes {
 		if !n.Merged || n.BaseRefName != branch {
@@ -202,9 +251,18 @@ func (c *Client) MergeBase(ctx context.Context, p Place, branch, commit string) 
 func (c *Client) Changed(ctx context.Context, p Place, commit string) (files []rules.File, cut bool, err error) {
 	d := &comparison{}
 	for page := 1; page != 0 && page <= 30; {
-		var answer struct{ Files []fileAnswer }
+		var answer struct {
+			SHA   string
+			Files []fileAnswer
+		}
 		next, err := c.get(ctx, p, fmt.Sprintf("repos/%s/commits/%s?per_page=100&page=%d", p.Repo, commit, page), &answer)
 		if err != nil {
+			return nil, false, fmt.Errorf("read commit %s, page %d: %w", commit, page, err)
+		}
+		if answer.SHA != commit {
+			return nil, false, fmt.Errorf("read commit %s, page %d: the answer is about %q", commit, page, answer.SHA)
+		}
+		if err := named(answer.Files); err != nil {
 			return nil, false, fmt.Errorf("read commit %s, page %d: %w", commit, page, err)
 		}
 		d.Files, page = append(d.Files, answer.Files...), next
@@ -230,9 +288,11 @@ func (c *Client) OpenPulls(ctx context.Context, p Place) ([]int, error) {
 	return out, nil
 }
 
-// Repos returns every repository of every installation of the App.
+// Repos returns every repository of every installation of the App. One that cannot
+// be read is logged and left out, unless none can: it must not hide the others.
 func (c *Client) Repos(ctx context.Context) ([]Place, error) {
 	var out []Place
+	var failed []error
 	for page := 1; page != 0; {
 		var installs []struct {
 			ID          int64
@@ -256,11 +316,17 @@ func (c *Client) Repos(ctx context.Context) ([]Place, error) {
 			}
 			repos, err := c.reposOf(ctx, Place{Installation: in.ID, OrgID: in.Account.ID, Org: in.Account.Login})
 			if err != nil {
-				return nil, err
+				failed = append(failed, err)
 			}
 			out = append(out, repos...)
 		}
 		page = r.NextPage
+	}
+	if len(out) == 0 {
+		return nil, errors.Join(failed...)
+	}
+	for _, err := range failed {
+		c.Log.Warn("left out of the sweep", "err", err)
 	}
 	return out, nil
 }

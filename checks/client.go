@@ -51,7 +51,6 @@ type Config struct {
 // A Client speaks to one GitHub as one App. It is safe for concurrent use.
 type Client struct {
 	Config
-	apps  *ghinstallation.AppsTransport
 	base  *url.URL // of an Enterprise Server; nil for github.com
 	app   *github.Client
 	calls atomic.Int64
@@ -67,14 +66,25 @@ func New(c Config) (*Client, error) {
 	if client.base, err = enterprise(c.URL); err != nil {
 		return nil, err
 	}
-	if client.apps, err = ghinstallation.NewAppsTransport(c.Transport, c.AppID, c.Key); err != nil {
+	apps, err := client.identity()
+	if err != nil {
+		return nil, err
+	}
+	client.app, err = client.dial(apps)
+	return client, err
+}
+
+// identity returns what signs as the App. Every installation needs one of its own:
+// ghinstallation writes to it whenever a token is fetched.
+func (c *Client) identity() (*ghinstallation.AppsTransport, error) {
+	apps, err := ghinstallation.NewAppsTransport(c.Transport, c.AppID, c.Key)
+	if err != nil {
 		return nil, fmt.Errorf("read the App's private key: %w", err)
 	}
-	if client.base != nil {
-		client.apps.BaseURL = client.base.JoinPath("api/v3").String()
+	if c.base != nil {
+		apps.BaseURL = c.base.JoinPath("api/v3").String()
 	}
-	client.app, err = client.dial(client.apps)
-	return client, err
+	return apps, nil
 }
 
 // enterprise returns the root of an Enterprise Server, or nil for github.com.
@@ -94,12 +104,22 @@ func enterprise(raw string) (*url.URL, error) {
 func (c *Client) dial(auth http.RoundTripper) (*github.Client, error) {
 	limited := github_ratelimit.New(rewind{bounded{auth, &c.calls}},
 		github_secondary_ratelimit.WithSingleSleepLimit(longestSleep, nil))
-	g := github.NewClient(&http.Client{Transport: limited, Timeout: callTimeout + longestSleep})
+	g := github.NewClient(&http.Client{Transport: limited, Timeout: callTimeout + longestSleep, CheckRedirect: sameHost})
 	g.UserAgent = "changegate"
 	if c.base == nil {
 		return g, nil
 	}
 	return g.WithEnterpriseURLs(c.base.String(), c.base.String())
+}
+
+// sameHost follows redirects as GitHub makes them for a renamed repository. Each
+// request gets the token, so one to another host would give it away.
+func sameHost(q *http.Request, via []*http.Request) error {
+	first := via[0].URL
+	if q.URL.Host != first.Host || q.URL.Scheme != first.Scheme || len(via) > 3 {
+		return fmt.Errorf("redirected to %s", q.URL.Host)
+	}
+	return nil
 }
 
 // at returns the client of one installation. Each has a rate limit of its own:
@@ -110,8 +130,11 @@ func (c *Client) at(p Place) (*github.Client, error) {
 	if g := c.places[p.Installation]; g != nil {
 		return g, nil
 	}
-	auth := ghinstallation.NewFromAppsTransport(c.apps, p.Installation)
-	g, err := c.dial(auth)
+	apps, err := c.identity()
+	if err != nil {
+		return nil, err
+	}
+	g, err := c.dial(ghinstallation.NewFromAppsTransport(apps, p.Installation))
 	if err == nil {
 		c.places[p.Installation] = g
 	}
