@@ -21,10 +21,34 @@ const (
 
 // Publish writes a check run: it updates the prior one while that is incomplete
 // and for the same head and name, and makes a new one otherwise, because a
-// completed run does not go back to waiting. A request that GitHub calls too
-// large or ill-formed is sent once more with the title alone: a result is never
-// lost. What GitHub then has must be what was meant.
+// completed run does not go back to waiting. A prior run that GitHub has ended by
+// itself meanwhile is such a one too. What GitHub then has must be what was meant.
 func (c *Client) Publish(ctx context.Context, p Place, r Run, prior Written) (Written, error) {
+	w, err := c.writeOrLess(ctx, p, r, prior)
+	if r.continues(prior) && (errors.Is(err, ErrGone) || err == nil && !w.shows(&r)) {
+		w, err = c.writeOrLess(ctx, p, r, Written{})
+	}
+	if err != nil {
+		return Written{}, err
+	}
+	if !w.shows(&r) {
+		return Written{}, fmt.Errorf("GitHub has check run %q as %s %s, want %s %s", w.Name, w.Status, w.Conclusion, r.Status, r.Conclusion)
+	}
+	return w, nil
+}
+
+// continues reports whether a prior run can take this result.
+func (r *Run) continues(prior Written) bool {
+	return prior.ID != 0 && prior.Head == r.Head && prior.Name == r.Name && prior.Status != "completed"
+}
+
+func (w *Written) shows(r *Run) bool {
+	return w.Status == r.Status && w.Conclusion == r.Conclusion && w.Name == r.Name && w.Head == r.Head
+}
+
+// writeOrLess writes a run; one that GitHub calls too large or ill-formed is sent
+// once more with the title alone: a result is never lost.
+func (c *Client) writeOrLess(ctx context.Context, p Place, r Run, prior Written) (Written, error) {
 	w, err := c.write(ctx, p, r, prior)
 	var e *github.ErrorResponse
 	if errors.As(err, &e) && e.Response.StatusCode == http.StatusUnprocessableEntity {
@@ -33,13 +57,7 @@ func (c *Client) Publish(ctx context.Context, p Place, r Run, prior Written) (Wr
 		r.Actions = nil
 		w, err = c.write(ctx, p, r, prior)
 	}
-	if err != nil {
-		return Written{}, classed(err)
-	}
-	if w.Status != r.Status || w.Conclusion != r.Conclusion || w.Name != r.Name || w.Head != r.Head {
-		return Written{}, fmt.Errorf("GitHub has check run %q as %s %s, want %s %s", w.Name, w.Status, w.Conclusion, r.Status, r.Conclusion)
-	}
-	return w, nil
+	return w, classed(err)
 }
 
 func (c *Client) write(ctx context.Context, p Place, r Run, prior Written) (Written, error) {
@@ -49,7 +67,7 @@ func (c *Client) write(ctx context.Context, p Place, r Run, prior Written) (Writ
 	}
 	owner, name, _ := strings.Cut(p.Repo, "/")
 	var run *github.CheckRun
-	if prior.ID != 0 && prior.Head == r.Head && prior.Name == r.Name && prior.Status != "completed" {
+	if r.continues(prior) {
 		run, _, err = g.Checks.UpdateCheckRun(ctx, owner, name, prior.ID, r.update())
 	} else {
 		prior.At = c.Now()
@@ -63,34 +81,42 @@ func (c *Client) write(ctx context.Context, p Place, r Run, prior Written) (Writ
 
 func (r *Run) create() github.CreateCheckRunOptions {
 	o := github.CreateCheckRunOptions{
-		Name: r.Name, HeadSHA: r.Head, Status: &r.Status, ExternalID: &r.ExternalID, DetailsURL: &r.DetailsURL,
-		StartedAt: &github.Timestamp{Time: r.StartedAt}, Output: r.Output.github(), Actions: actionsOf(r.Actions),
+		Name: r.Name, HeadSHA: r.Head, Status: &r.Status, Conclusion: given(r.Conclusion), ExternalID: given(r.ExternalID),
+		DetailsURL: given(r.DetailsURL), Output: r.output(), Actions: actionsOf(r.Actions),
 	}
-	if r.Conclusion != "" {
-		o.Conclusion = &r.Conclusion
+	if !r.StartedAt.IsZero() {
+		o.StartedAt = &github.Timestamp{Time: r.StartedAt}
 	}
 	return o
 }
 
 func (r *Run) update() github.UpdateCheckRunOptions {
-	o := github.UpdateCheckRunOptions{
-		Name: r.Name, Status: &r.Status, ExternalID: &r.ExternalID, DetailsURL: &r.DetailsURL,
-		Output: r.Output.github(), Actions: actionsOf(r.Actions),
+	return github.UpdateCheckRunOptions{
+		Name: r.Name, Status: &r.Status, Conclusion: given(r.Conclusion), ExternalID: given(r.ExternalID),
+		DetailsURL: given(r.DetailsURL), Output: r.output(), Actions: actionsOf(r.Actions),
 	}
-	if r.Conclusion != "" {
-		o.Conclusion = &r.Conclusion
-	}
-	// Annotations of an update are added to those already there.
-	o.Output.Annotations = nil
-	return o
 }
 
-func (o *Output) github() *github.CheckRunOutput {
+// given is nil for what is empty: an empty conclusion or URL is refused.
+func given(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// output leaves the annotations for the write that completes the run: those of an
+// update are added to the ones already there.
+func (r *Run) output() *github.CheckRunOutput {
+	o := &r.Output
 	title, summary := cutAt(o.Title, longestTitle), cutAt(o.Summary, longestText)
 	out := &github.CheckRunOutput{Title: &title, Summary: &summary}
 	if o.Text != "" {
 		text := cutAt(o.Text, longestText)
 		out.Text = &text
+	}
+	if r.Status != "completed" {
+		return out
 	}
 	for _, a := range o.Annotations[:min(len(o.Annotations), maxAnnotations)] {
 		out.Annotations = append(out.Annotations, &github.CheckRunAnnotation{

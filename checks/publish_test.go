@@ -137,6 +137,76 @@ func TestPublishCreatesUpdatesAndNeverReopens(t *testing.T) {
 	}
 }
 
+// GitHub ends a run by itself: after 14 days without a result, or when a suite has
+// too many. What was written into it is then written into a new one.
+func TestPublishGoesOnWhenGitHubEndedTheRun(t *testing.T) {
+	t.Parallel()
+	prior := Written{ID: 5, Name: "changegate: main", Head: "head", Status: "in_progress", At: time.Unix(0, 0)}
+	for name, ended := range map[string]func() (int, string){
+		"stale": func() (int, string) {
+			return 200, `{"id":5,"name":"changegate: main","head_sha":"head","status":"completed","conclusion":"stale"}`
+		},
+		"removed": func() (int, string) { return 404, `{"message":"Not Found"}` },
+	} {
+		w := &wire{}
+		w.do = func(n int, q *http.Request, body string) (int, string) {
+			if q.Method == http.MethodPatch {
+				return ended()
+			}
+			return echo(6)(n, q, body)
+		}
+		got, err := dialled(t, "https://github.com", w).Publish(t.Context(), here, waitingRun(), prior)
+		if want := (Written{ID: 6, Name: "changegate: main", Head: "head", Status: "in_progress", At: time.Unix(1, 0)}); err != nil || got != want {
+			t.Errorf("%s: %+v, %v, want %+v", name, got, err, want)
+		}
+		if len(w.calls) != 2 {
+			t.Errorf("%s: calls %q", name, w.calls)
+		}
+	}
+}
+
+// Annotations are added to those a run has, so each run gets its own once: when it is
+// completed, whether it waited before or not.
+func TestPublishAnnotatesOnce(t *testing.T) {
+	t.Parallel()
+	done := waitingRun()
+	done.Status, done.Conclusion = "completed", "action_required"
+	prior := Written{ID: 5, Name: "changegate: main", Head: "head", Status: "in_progress"}
+	for name, tt := range map[string]struct {
+		run   Run
+		prior Written
+		want  int
+	}{
+		"first, waiting": {waitingRun(), Written{}, 0}, "still waiting": {waitingRun(), prior, 0},
+		"first, done": {done, Written{}, 50}, "waiting, then done": {done, prior, 50},
+	} {
+		for range 60 {
+			tt.run.Output.Annotations = append(tt.run.Output.Annotations, Annotation{Path: "a", From: 1, To: 1, Level: "failure", Message: "m"})
+		}
+		w := &wire{do: echo(5)}
+		if _, err := dialled(t, "https://github.com", w).Publish(t.Context(), here, tt.run, tt.prior); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Count(w.calls[0], `"annotation_level"`); got != tt.want {
+			t.Errorf("%s: %d annotations, want %d", name, got, tt.want)
+		}
+	}
+}
+
+// What is not known is not sent: GitHub refuses a run for an impossible value.
+func TestPublishLeavesOutWhatIsEmpty(t *testing.T) {
+	t.Parallel()
+	w := &wire{do: echo(5)}
+	if _, err := dialled(t, "https://github.com", w).Publish(t.Context(), here, waitingRun(), Written{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, field := range []string{"started_at", "details_url", "external_id", "conclusion", "annotations", "actions"} {
+		if strings.Contains(w.calls[0], `"`+field+`"`) {
+			t.Errorf("%s is sent: %s", field, w.calls[0])
+		}
+	}
+}
+
 // A result is never lost to a limit: what GitHub calls unprocessable is sent again
 // with the title alone.
 func TestPublishFallsBackToTheTitle(t *testing.T) {
