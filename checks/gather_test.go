@@ -1,12 +1,15 @@
 package checks
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
+	"changegate/checks/githubtest"
 	"changegate/rules"
 )
 
@@ -101,6 +104,68 @@ func TestGatherReadsOnlyWhatWasAsked(t *testing.T) {
 	} {
 		if got := tt.blob.policy(); got.State != tt.want || got.State == PolicyUnreadable && got.Why == "" {
 			t.Errorf("%s: state %d %q, want %d", name, got.State, got.Why, tt.want)
+		}
+	}
+}
+
+// kept is a cache that forgets nothing.
+type kept map[string][]byte
+
+func (k kept) Get(_ context.Context, key string) ([]byte, bool) { v, ok := k[key]; return v, ok }
+func (k kept) Put(_ context.Context, key string, value []byte) {
+	if _, ok := k[key]; !ok {
+		k[key] = value
+	}
+}
+
+// TestRetargetByGitHub: what went into a branch that was merged and deleted goes into
+// another without anybody having changed it and with no event. Approvals from before
+// are for the other branch all the same, and stay so.
+func TestRetargetByGitHub(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		event bool
+		want  time.Duration // after the approval
+	}{"by GitHub": {false, 2 * time.Hour}, "by a person": {true, time.Hour}} {
+		s := tell(t, "maintain")
+		s.repo.Branch("part1", "main")
+		p := s.repo.Open("dev1", githubtest.PR{Base: "part1", Files: githubtest.Files{"prompts/refund.md": "Be brief.\n", ".changes/brief.yml": storyRequest}})
+		s.repo.Report("github-actions", p.Head(), "evals", "success")
+		x := &tampering{next: http.DefaultTransport}
+		c := s.client(t, x)
+		c.Cache = kept{}
+		read := func() (*Gathered, rules.State) {
+			t.Helper()
+			x.seen, x.answer = 0, 1
+			x.change = func(v any) any {
+				if tt.event {
+					return v
+				}
+				return replaced(v, []any{"data", "repository", "pullRequest", "timelineItems"}, map[string]any{"filteredCount": 0, "nodes": []any{}})
+			}
+			g, err := c.Gather(t.Context(), s.wake(p), Known{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return g, outcome(g).State
+		}
+		p.Review("lead1", "APPROVED")
+		approved := s.now()
+		if g, _ := read(); !g.Change.Retargeted.IsZero() {
+			t.Errorf("%s: retargeted at %v before it was", name, g.Change.Retargeted)
+		}
+		s.later(time.Hour)
+		p.Retarget("dev1", "main")
+		s.later(time.Hour)
+		for range 2 {
+			if g, state := read(); state != rules.Waiting || g.Change.Retargeted.Sub(approved) != tt.want {
+				t.Errorf("%s: %s, retargeted at %v", name, state, g.Change.Retargeted)
+			}
+			s.later(time.Hour)
+		}
+		p.Review("lead1", "APPROVED")
+		if g, state := read(); state != rules.Ready {
+			t.Errorf("%s: approved again: %s, retargeted at %v", name, state, g.Change.Retargeted)
 		}
 	}
 }

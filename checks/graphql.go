@@ -40,7 +40,7 @@ const pullQuery = `query Pull($owner: String!, $name: String!, $number: Int!, $b
         totalCount pageInfo { hasNextPage endCursor }
         nodes { databaseId state submittedAt authorCanPushToRepository commit { oid } author { ...actor } }
       }
-      timelineItems(last: 10, itemTypes: [BASE_REF_CHANGED_EVENT]) { filteredCount nodes { ... on BaseRefChangedEvent { createdAt } } }
+      timelineItems(last: 10, itemTypes: [BASE_REF_CHANGED_EVENT]) { filteredCount nodes { ... on BaseRefChangedEvent { createdAt currentRefName } } }
     }
   }
 }
@@ -193,6 +193,11 @@ func (m *mergedAnswer) parent() string {
 	return m.Parents.Nodes[0].Oid
 }
 
+type retargetAnswer struct {
+	CreatedAt      time.Time
+	CurrentRefName string
+}
+
 type refAnswer struct {
 	Target struct{ Oid string }
 }
@@ -220,7 +225,7 @@ type prAnswer struct {
 		Reviews                 connection[reviewAnswer]
 		TimelineItems           struct {
 			FilteredCount *int
-			Nodes         []*struct{ CreatedAt time.Time }
+			Nodes         []*retargetAnswer
 		}
 	}
 }

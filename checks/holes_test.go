@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,6 +40,7 @@ const storyRequest = "change:\n  why: a reason\n"
 
 // A story is a make-believe GitHub with a repository under that policy.
 type story struct {
+	at      atomic.Int64 // everybody's clock, in Unix seconds
 	gh      *githubtest.Server
 	repo    *githubtest.Repo
 	install int64
@@ -46,7 +48,9 @@ type story struct {
 
 func tell(t *testing.T, from string) *story {
 	t.Helper()
-	s := &story{gh: githubtest.New(githubtest.Options{})}
+	s := &story{}
+	s.at.Store(time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC).Unix())
+	s.gh = githubtest.New(githubtest.Options{Now: s.now})
 	t.Cleanup(s.gh.Close)
 	s.gh.Org("acme")
 	for _, login := range []string{"dev1", "lead1", "lead2"} {
@@ -67,10 +71,14 @@ func (s *story) open() *githubtest.Pull {
 	return p
 }
 
+func (s *story) now() time.Time { return time.Unix(s.at.Load(), 0).UTC() }
+
+func (s *story) later(d time.Duration) { s.at.Add(int64(d / time.Second)) }
+
 func (s *story) client(t *testing.T, through http.RoundTripper) *Client {
 	t.Helper()
 	id, key, _ := s.gh.App()
-	g, err := New(Config{URL: s.gh.URL(), AppID: id, Key: key, Transport: through, Cache: forgetful{}, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	g, err := New(Config{URL: s.gh.URL(), AppID: id, Key: key, Transport: through, Cache: forgetful{}, Now: s.now, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

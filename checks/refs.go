@@ -186,10 +186,11 @@ func pushWake(p *payload) ([]Wake, string) {
 	switch {
 	case !ok:
 		return nil, "the push is of no branch"
-	case p.Deleted:
-		return nil, "the branch was deleted"
 	case p.Repository.ID == 0:
 		return nil, "the event names no repository"
+	case p.Deleted:
+		// GitHub moves the pull requests into it to another branch, and says so to nobody.
+		return []Wake{{Branch: branch, Base: p.Repository.Default}}, ""
 	}
 	push := &Push{Before: p.Before, After: p.After, Forced: p.Forced}
 	return []Wake{{Branch: branch, Base: p.Repository.Default, Pushed: push}}, ""

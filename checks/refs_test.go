@@ -80,7 +80,7 @@ func TestRefs(t *testing.T) {
 		{"push", `{` + place + `,"ref":"refs/heads/main","before":"a","after":"b","forced":true}`,
 			[]Wake{{Place: here, Branch: "main", Base: "main", Pushed: &Push{"a", "b", true}}}},
 		{"push", `{` + place + `,"ref":"refs/tags/v1","before":"a","after":"b"}`, nil},
-		{"push", `{` + place + `,"ref":"refs/heads/main","deleted":true}`, nil},
+		{"push", `{` + place + `,"ref":"refs/heads/part1","deleted":true}`, []Wake{{Place: here, Branch: "part1", Base: "main"}}},
 		{"check_run", `{"action":"completed",` + place + `,"check_run":{"name":"evals","head_sha":"abc"}}`, []Wake{{Place: here, Head: "abc"}}},
 		{"check_run", `{"action":"completed",` + place + `,"check_run":{"name":"changegate: main","head_sha":"abc"}}`, nil},
 		{"check_run", `{"action":"rerequested",` + place + `,"check_run":{"name":"changegate: main","head_sha":"abc"}}`, []Wake{{Place: here, Head: "abc"}}},
