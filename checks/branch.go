@@ -49,9 +49,9 @@ func (c *Client) Tip(ctx context.Context, p Place, branch string) (string, Polic
 	if ref == nil {
 		return "", Policy{}, fmt.Errorf("%w: branch %q", ErrGone, branch)
 	}
-	policy := blob.policy()
+	policy, err := c.policyOf(ctx, p, blob)
 	policy.Commit = ref.Target.Oid
-	return ref.Target.Oid, policy, nil
+	return ref.Target.Oid, policy, err
 }
 
 // PolicyAt reads the policy file of a commit. ErrGone when there is no such commit,
@@ -74,9 +74,9 @@ func (c *Client) PolicyAt(ctx context.Context, p Place, commit string) (Policy, 
 	if answer.Repository == nil || answer.Repository.At == nil {
 		return Policy{}, fmt.Errorf("%w: commit %s", ErrGone, commit)
 	}
-	out := answer.Repository.BasePolicy.policy()
+	out, err := c.policyOf(ctx, p, answer.Repository.BasePolicy)
 	out.Commit = answer.Repository.At.Oid
-	return out, nil
+	return out, err
 }
 
 // Walk lists what landed on a branch since an earlier tip, and which pull request

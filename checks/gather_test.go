@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"changegate/checks/githubtest"
 	"changegate/rules"
@@ -21,7 +24,7 @@ const (
 // pullAnswer is GitHub's answer about a small enrolled pull request.
 const pullAnswer = `{"data":{"repository":{"databaseId":7,"nameWithOwner":"acme/agents","defaultBranchRef":{"name":"main"},
 "base":{"target":{"oid":"` + baseID + `"}},
-"basePolicy":{"__typename":"Blob","oid":"b","text":"version: 1\nmode: enforce\ngoverned: [{name: p, kind: prompt, paths: [\"prompts/**\"]}]\n","byteSize":80,"isBinary":false},
+"basePolicy":{"__typename":"Blob","oid":"23965d0feb5ba288b7741679005f24843b466664","text":"version: 1\nmode: enforce\ngoverned: [{name: p, kind: prompt, paths: [\"prompts/**\"]}]\n","byteSize":80,"isBinary":false},
 "pullRequest":{"title":"t","body":"","state":"OPEN","createdAt":"2026-11-24T08:00:00Z","changedFiles":%CHANGED%,
 "baseRefName":"main","baseRefOid":"` + baseID + `","headRefName":"x","headRefOid":"` + headID + `",
 "author":{"__typename":"User","login":"dev1","databaseId":1},
@@ -166,6 +169,63 @@ func TestRetargetByGitHub(t *testing.T) {
 		p.Review("lead1", "APPROVED")
 		if g, state := read(); state != rules.Ready {
 			t.Errorf("%s: approved again: %s, retargeted at %v", name, state, g.Change.Retargeted)
+		}
+	}
+}
+
+// TestEveryPageIsRead: the same story in pages of one entry and in GitHub's own.
+func TestEveryPageIsRead(t *testing.T) {
+	t.Parallel()
+	read := func(page int) rules.Change {
+		s := tell(t, "maintain", githubtest.Options{PageSize: page})
+		p := s.open()
+		p.Review("lead1", "APPROVED")
+		p.Review("lead2", "COMMENTED")
+		p.Push("dev1", githubtest.Files{"README.md": "y\n"})
+		p.Push("lead2", githubtest.Files{"README.md": "z\n"})
+		p.Review("lead1", "CHANGES_REQUESTED")
+		for _, name := range []string{"evals", "lint", "build"} {
+			s.repo.Report("github-actions", p.Head(), name, "success")
+		}
+		g, err := s.client(t, http.DefaultTransport).Gather(t.Context(), s.wake(p), Known{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return g.Change
+	}
+	one, all := read(1), read(0)
+	if len(all.Commits) != 3 || len(all.Reviews) != 3 || len(all.Checks) != 3 || len(all.Files) != 3 || len(all.Gaps) > 0 {
+		t.Fatalf("read whole: %+v", all)
+	}
+	byOrder := cmp.FilterPath(func(p cmp.Path) bool {
+		return slices.Contains([]string{"ID", "Commit", "RepoID", "MergeBase"}, p.Last().String()[1:])
+	}, cmp.Ignore())
+	if diff := cmp.Diff(all, one, byOrder); diff != "" {
+		t.Errorf("in pages of one (-whole +pages):\n%s", diff)
+	}
+}
+
+// TestManyFiles: a comparison stops at 300 files, GitHub's longer list at 3,000. What
+// is beyond that is a gap.
+func TestManyFiles(t *testing.T) {
+	t.Parallel()
+	for n, gap := range map[int]string{300: "", 301: "", 3000: "", 3001: "3000 of 3001 could be read"} {
+		s := tell(t, "maintain")
+		files := githubtest.Files{"prompts/refund.md": "Be brief.\n", ".changes/brief.yml": storyRequest}
+		for i := range n - len(files) {
+			files[fmt.Sprintf("docs/%04d", i)] = "x\n"
+		}
+		p := s.repo.Open("dev1", githubtest.PR{Files: files})
+		g, err := s.client(t, http.DefaultTransport).Gather(t.Context(), s.wake(p), Known{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, gap := range g.Change.Gaps {
+			got += gap.Says
+		}
+		if got != gap || len(g.Change.Files) != min(n, 3000) {
+			t.Errorf("%d files: %d read, gaps %q, want %q", n, len(g.Change.Files), got, gap)
 		}
 	}
 }

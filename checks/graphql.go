@@ -180,6 +180,20 @@ func (b *blobAnswer) policy() Policy {
 	return p
 }
 
+// policyOf is policy with the bytes that are in git.
+func (c *Client) policyOf(ctx context.Context, p Place, b *blobAnswer) (Policy, error) {
+	policy := b.policy()
+	if policy.State != PolicyRead {
+		return policy, nil
+	}
+	text, err := c.exact(ctx, p, b.Oid, b.Text)
+	if err != nil {
+		return Policy{}, err
+	}
+	policy.Data = []byte(*text)
+	return policy, nil
+}
+
 type mergedAnswer struct {
 	Oid     string
 	Parents struct{ Nodes []struct{ Oid string } }

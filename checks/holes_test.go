@@ -46,11 +46,13 @@ type story struct {
 	install int64
 }
 
-func tell(t *testing.T, from string) *story {
+func tell(t *testing.T, from string, o ...githubtest.Options) *story {
 	t.Helper()
 	s := &story{}
 	s.at.Store(time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC).Unix())
-	s.gh = githubtest.New(githubtest.Options{Now: s.now})
+	options := append(o, githubtest.Options{})[0]
+	options.Now = s.now
+	s.gh = githubtest.New(options)
 	t.Cleanup(s.gh.Close)
 	s.gh.Org("acme")
 	for _, login := range []string{"dev1", "lead1", "lead2"} {
@@ -166,41 +168,37 @@ func (x *tampering) RoundTrip(q *http.Request) (*http.Response, error) {
 }
 
 // places lists every place of a JSON value, as the steps that lead there, with the
-// values that say less than what is there.
+// values that say less than what is there. A key that is left out reads as null.
 func places(v any, to []any, visit func(at []any, less ...any)) {
 	switch v := v.(type) {
 	case map[string]any:
-		visit(to, missing{}, nil, map[string]any{})
+		visit(to, nil, map[string]any{})
 		for k, e := range v {
 			places(e, append(slices.Clone(to), k), visit)
 		}
 	case []any:
-		visit(to, missing{}, nil, []any{})
+		visit(to, nil, []any{})
 		for i, e := range v {
+			visit(append(slices.Clone(to), i), missing{})
 			places(e, append(slices.Clone(to), i), visit)
 		}
 	default:
-		visit(to, missing{}, nil)
+		visit(to, nil)
 	}
 }
 
-// missing stands for a key or an element that is left out.
+// missing stands for an element that is left out.
 type missing struct{}
 
 // replaced is v with another value at a place.
 func replaced(v any, at []any, with any) any {
 	if len(at) == 0 {
-		if with == (missing{}) {
-			return map[string]any{}
-		}
 		return with
 	}
 	switch v := v.(type) {
 	case map[string]any:
 		out, key := maps.Clone(v), at[0].(string)
-		if out[key] = replaced(v[key], at[1:], with); len(at) == 1 && with == (missing{}) {
-			delete(out, key)
-		}
+		out[key] = replaced(v[key], at[1:], with)
 		return out
 	case []any:
 		i := at[0].(int)
@@ -321,7 +319,7 @@ func holes(t *testing.T, s *story, w Wake) {
 			}
 		})
 	}
-	if tried < 300 {
+	if tried < 150 {
 		t.Errorf("only %d holes tried", tried)
 	}
 }
@@ -341,7 +339,7 @@ func honest(at []any, with any) bool {
 	case nil:
 		return nobody.MatchString(place)
 	case missing:
-		return nobody.MatchString(place) || notAmong.MatchString(place)
+		return notAmong.MatchString(place)
 	case []any:
 		return len(with) == 0 && noneFound.MatchString(place)
 	}

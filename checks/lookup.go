@@ -47,7 +47,7 @@ func (g *gathering) lookups(ctx context.Context) error {
 	}
 	answer, err := q.ask(ctx, g.c)
 	if err == nil {
-		err = errors.Join(q.takeTexts(answer), g.takePermissions(q, answer), g.takeTeams(q, answer))
+		err = errors.Join(q.takeTexts(ctx, g.c, answer), g.takePermissions(q, answer), g.takeTeams(q, answer))
 	}
 	if err != nil {
 		return fmt.Errorf("look up roles and texts: %w", err)
@@ -75,7 +75,7 @@ func (g *gathering) wantTexts(q *lookup) {
 func (g *gathering) wantPolicy(q *lookup, f *fileAnswer) {
 	n := &rules.PolicyText{Commit: g.out.Change.Head.Commit, Path: f.Filename, Blob: f.SHA}
 	g.out.Change.NewPolicy = n
-	if own := g.pr.OwnPolicy; own != nil && own.Oid == f.SHA && own.Text != nil && !own.IsTruncated {
+	if own := g.pr.OwnPolicy; own != nil && own.Text != nil && isBlob(f.SHA, *own.Text) {
 		n.Data = []byte(*own.Text)
 		return
 	}
@@ -87,7 +87,7 @@ func (g *gathering) wantRequest(q *lookup, f *fileAnswer) {
 	take := func(text string) {
 		g.out.Change.Requests = append(g.out.Change.Requests, rules.RequestText{Path: path, Line: 1, Text: text})
 	}
-	if text, ok := f.added(); ok {
+	if text, ok := f.added(); ok && isBlob(f.SHA, text) {
 		take(text)
 		return
 	}
@@ -187,7 +187,7 @@ func (a aliases) part(name string, into any) (found bool, err error) {
 	return true, nil
 }
 
-func (q *lookup) takeTexts(answer aliases) error {
+func (q *lookup) takeTexts(ctx context.Context, c *Client, answer aliases) error {
 	var repo aliases
 	if _, err := answer.part("repository", &repo); err != nil {
 		return err
@@ -204,7 +204,11 @@ func (q *lookup) takeTexts(answer aliases) error {
 		if blob.IsTruncated || blob.Oid != t.Blob {
 			blob.Text = nil
 		}
-		t.take(blob.Text)
+		text, err := c.exact(ctx, q.place, t.Blob, blob.Text)
+		if err != nil {
+			return err
+		}
+		t.take(text)
 	}
 	return nil
 }
@@ -321,7 +325,7 @@ func (c *Client) Contents(ctx context.Context, p Place, sources []Source) (map[s
 		if err != nil {
 			return nil, err
 		}
-		if err := q.takeTexts(answer); err != nil {
+		if err := q.takeTexts(ctx, c, answer); err != nil {
 			return nil, err
 		}
 	}
