@@ -288,34 +288,44 @@ func (c *Client) readPull(ctx context.Context, w Wake) (*prAnswer, error) {
 		if lacks := answer.Repository.lacks(); lacks != "" {
 			return nil, fmt.Errorf("read GraphQL data: it lacks %s", lacks)
 		}
-		next := &answer.Repository.PullRequest
 		if first == nil {
 			first = answer.Repository
-		} else {
-			p := &first.PullRequest
-			if next.HeadRefOid != p.HeadRefOid || next.Commits.total() != p.Commits.total() || next.Reviews.total() != p.Reviews.total() {
-				return nil, errMoved
-			}
-			if variables["commits"] != nil {
-				p.Commits.Nodes = append(p.Commits.Nodes, next.Commits.Nodes...)
-			}
-			if variables["reviews"] != nil {
-				p.Reviews.Nodes = append(p.Reviews.Nodes, next.Reviews.Nodes...)
-			}
+		} else if err := first.join(answer.Repository, variables["commits"] != nil, variables["reviews"] != nil); err != nil {
+			return nil, err
 		}
-		more := false
-		// A list that has ended is asked again for what it ended with, which is nothing.
-		for key, info := range map[string]pageInfo{"commits": next.Commits.PageInfo, "reviews": next.Reviews.PageInfo} {
-			if info.EndCursor != "" {
-				variables[key] = info.EndCursor
-			}
-			more = more || info.HasNextPage
-		}
-		if !more {
+		if !answer.Repository.turn(variables) {
 			break
 		}
 	}
 	return first, nil
+}
+
+// join adds a further page of commits and reviews. Pages of different moments do not
+// belong together.
+func (r *prAnswer) join(next *prAnswer, commits, reviews bool) error {
+	p, n := &r.PullRequest, &next.PullRequest
+	if n.HeadRefOid != p.HeadRefOid || n.Commits.total() != p.Commits.total() || n.Reviews.total() != p.Reviews.total() {
+		return errMoved
+	}
+	if commits {
+		p.Commits.Nodes = append(p.Commits.Nodes, n.Commits.Nodes...)
+	}
+	if reviews {
+		p.Reviews.Nodes = append(p.Reviews.Nodes, n.Reviews.Nodes...)
+	}
+	return nil
+}
+
+// turn sets the query's variables to the next page and reports whether there is one.
+// A list that has ended is asked again for what it ended with, which is nothing.
+func (r *prAnswer) turn(variables map[string]any) (more bool) {
+	for key, info := range map[string]pageInfo{"commits": r.PullRequest.Commits.PageInfo, "reviews": r.PullRequest.Reviews.PageInfo} {
+		if info.EndCursor != "" {
+			variables[key] = info.EndCursor
+		}
+		more = more || info.HasNextPage
+	}
+	return more
 }
 
 const policyQuery = `query Policy($owner: String!, $name: String!, $base: String!, $policy: String!) {
