@@ -45,6 +45,12 @@ type Wake struct {
 	// Pushed is set when Branch itself moved, so that its new commits have to be
 	// explained by merged pull requests.
 	Pushed *Push
+	// Member, when not 0, narrows a wake of a repository or organisation to pull
+	// requests on which this account gave an opinion.
+	Member int64
+	// Team, as @org/slug in lower case, narrows one to pull requests whose policy
+	// asks for it.
+	Team string
 }
 
 // A Push is a branch that moved.
@@ -66,9 +72,75 @@ type Gathered struct {
 	// opened if never.
 	EditedAt time.Time
 	Merge    *Merge
+	// HeadRepo is the repository the head branch is in, empty when it was deleted;
+	// Fork is set when it is not the base branch's.
+	HeadRepo string
+	Fork     bool
+	// Remembered is set when the roles in Change come from Known and were not asked
+	// in this reading. Before a verdict turns green they have to be confirmed.
+	Remembered bool
+	Known      Known
+	// Floor is the organisation's policy as it was found.
+	Floor Policy
 	// Patches are unified diffs of governed text files by path, as far as
 	// GitHub gives them. For display only.
 	Patches map[string]string
+}
+
+// Known is what a caller remembers of one pull request from one reading to the
+// next. Gather gets it, and returns it brought up to date in Gathered.Known. It
+// decides verdicts, so it must be kept as durably as the pull request itself; what
+// merely saves a call is in the Cache. The zero Known is that of a first reading.
+type Known struct {
+	// Roles are the memberships and permissions of the people who gave an opinion,
+	// as GitHub told them last; nil asks GitHub again. Whoever learns that a
+	// membership changed sets it to nil.
+	Roles *Roles `json:"roles,omitempty"`
+	// Revisions are what the pull request changed at earlier heads on which an
+	// opinion was given, and at the newest head.
+	Revisions []rules.Revision `json:"revisions,omitempty"`
+	// Bases are the base branches the pull request was seen to go into, in order.
+	Bases []SeenBase `json:"bases,omitempty"`
+	// Initiators are the accounts an agent's pull request was ever attributed to:
+	// by assignment or by requested_by.
+	Assignees  []rules.Person `json:"assignees,omitempty"`
+	Initiators []rules.Person `json:"initiators,omitempty"`
+	// Floored is set once the organisation's policy was seen: its repository
+	// disappearing afterwards is unreadable, not absent.
+	Floored bool `json:"floored,omitempty"`
+}
+
+// Roles are answers to who holds which role, given at one instant.
+type Roles struct {
+	At    time.Time `json:"at"`
+	Asked string    `json:"asked"` // identifies the teams and permissions asked about
+	// Teams are those asked about, as @org/slug; unknown ones included.
+	Teams   []string `json:"teams,omitempty"`
+	Unknown []string `json:"unknown,omitempty"` // teams GitHub does not know or show
+	Holders []Holder `json:"holders,omitempty"`
+}
+
+// A Holder is what one person holds of what was asked.
+type Holder struct {
+	ID         int64    `json:"id,string"`
+	Permission string   `json:"permission,omitempty"`
+	Teams      []string `json:"teams,omitempty"`
+}
+
+// A SeenBase is a base branch and since when the pull request is known to go into
+// it; the zero time for the first.
+type SeenBase struct {
+	Branch string    `json:"branch"`
+	Since  time.Time `json:"since,omitzero"`
+}
+
+// An Impact is what a new policy would make of another open pull request, as far
+// as its last reading tells.
+type Impact struct {
+	Number    int
+	Title     string // of the pull request
+	Now, Then rules.State
+	Says      string // the title its check would have
 }
 
 // PolicyState tells the three outcomes of reading a policy apart.

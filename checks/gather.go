@@ -15,26 +15,24 @@ import (
 // errMoved says that the pull request changed while it was read.
 var errMoved = errors.New("the pull request changed while it was read")
 
-// Known is reserved for what a caller remembers; the Cache holds all of it.
-type Known struct{}
-
 // gathering is one reading on its way.
 type gathering struct {
-	c    *Client
-	w    Wake
-	pr   *prAnswer
-	out  *Gathered
-	diff *comparison
-	pol  *rules.Policy // nil when the policy does not load
+	c     *Client
+	w     Wake
+	known Known
+	pr    *prAnswer
+	out   *Gathered
+	diff  *comparison
+	pol   *rules.Policy // nil when the policy does not load
 }
 
 // Gather reads a pull request: one GraphQL query for what people did, one
 // comparison for what changed, and only if the policy asks, one look-up of roles
 // and contents and one comparison for the rollback target. ErrGone when it is not
 // there; every other error may pass by itself.
-func (c *Client) Gather(ctx context.Context, w Wake, _ Known) (*Gathered, error) {
+func (c *Client) Gather(ctx context.Context, w Wake, known Known) (*Gathered, error) {
 	for try := 0; ; try++ {
-		g := &gathering{c: c, w: w}
+		g := &gathering{c: c, w: w, known: known}
 		err := g.run(ctx)
 		if errors.Is(err, errMoved) && try == 0 {
 			continue
@@ -54,7 +52,7 @@ func (g *gathering) run(ctx context.Context) error {
 	if g.w.RepoID != 0 && g.pr.DatabaseID != g.w.RepoID {
 		return fmt.Errorf("%w: %s is another repository now", ErrGone, g.w.Repo)
 	}
-	g.out = &Gathered{}
+	g.out = &Gathered{Known: g.known}
 	g.take()
 	g.retargeted(ctx)
 	if err := g.policy(ctx); err != nil {

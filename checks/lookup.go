@@ -113,7 +113,7 @@ func (g *gathering) wantRoles(q *lookup) {
 	if g.pol == nil {
 		return
 	}
-	s := g.pol.SourcesOf(g.out.Change.Files)
+	s := g.pol.SourcesOf(g.out.Change.Files, g.out.Change.Owners)
 	q.teams, q.permissions = s.Teams, s.Permissions
 	for _, w := range g.out.Change.Reviews {
 		if w.By.ID != 0 && !w.By.Bot && (w.State == "APPROVED" || w.State == "CHANGES_REQUESTED") && !slices.Contains(q.voters, w.By) {

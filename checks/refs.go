@@ -15,6 +15,17 @@ type Bell struct {
 	Wakes   []Wake
 	Ignored string // the reason, when there are no wakes
 	Sender  rules.Person
+	Pushes  []Heard
+}
+
+// A Heard is a push that a webhook told of: to a branch of the repository, or, by
+// number, to the head of a pull request. Who made it is what GitHub authenticated,
+// which no commit says.
+type Heard struct {
+	RepoID int64
+	Branch string
+	Number int
+	rules.Push
 }
 
 // payload is as much of a webhook as is needed to say which pull requests it

@@ -32,6 +32,9 @@ type View struct {
 	DetailsURL string
 	// Siblings are the other open pull requests with this head and base.
 	Siblings []Sibling
+	// Impact is what the policy that this pull request brings would make of the
+	// other open ones; nil when it brings none.
+	Impact []Impact
 	// Reference finds an unfinished evaluation in the server's log; empty gives
 	// one made of repository, number, head and time.
 	Reference string

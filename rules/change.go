@@ -20,10 +20,23 @@ type Change struct {
 	DefaultBranch string `json:"default_branch"`
 
 	Author Person `json:"author"`
-	// Assignees are the humans an agent's pull request is attributed to. They
+	// Assignees are the humans an agent's pull request is attributed to, those it
+	// was attributed to before included: unassigning oneself undoes nothing. They
 	// matter only when Author is a bot.
 	Assignees []Person `json:"assignees,omitempty"`
-	Commits   []Commit `json:"commits,omitempty"`
+	// Requester is the account that requested_by of the change request names. It
+	// is nil when nothing is named or it was not looked up, and has no ID when
+	// GitHub knows nobody by that login.
+	Requester *Person `json:"requester,omitempty"`
+	// Initiators are the accounts that earlier versions of the change request
+	// named: editing requested_by makes nobody independent.
+	Initiators []Person `json:"initiators,omitempty"`
+	Commits    []Commit `json:"commits,omitempty"`
+	// Pushes moved the pull request's head, each by whom GitHub authenticated.
+	Pushes []Push `json:"pushes,omitempty"`
+	// UnknownPush is a commit that became the head in a push nobody is known to
+	// have made; empty if every push since the branch left the base is known.
+	UnknownPush string `json:"unknown_push,omitempty"`
 
 	// Files are all files that differ between MergeBase and Head.
 	Files []File `json:"files,omitempty"`
@@ -50,6 +63,16 @@ type Change struct {
 	// NewPolicy is the policy file as the pull request would leave it; nil when
 	// the pull request does not touch it.
 	NewPolicy *PolicyText `json:"new_policy,omitempty"`
+
+	// Floor is the organisation's policy, which adds to the repository's; nil when
+	// there is none.
+	Floor *PolicyText `json:"floor,omitempty"`
+	// Owners is the CODEOWNERS file on the base branch; nil when there is none or
+	// no rule asks for it.
+	Owners *PolicyText `json:"owners,omitempty"`
+	// Accounts say which account each login of the policy stood for when that
+	// version of the policy was first read: logins are renamed and reused.
+	Accounts []Account `json:"accounts,omitempty"`
 
 	// Unknown lists teams and logins named by the policy that GitHub does not
 	// know or does not show to the App.
@@ -84,9 +107,25 @@ type Person struct {
 	Bot   bool   `json:"bot,omitempty"`
 }
 
+// An Account is whom a login names.
+type Account struct {
+	Login string `json:"login"` // in lower case, as the policy has it
+	ID    int64  `json:"id,string"`
+}
+
+// A Push moved a branch. Before is empty or all zeros when the push made the
+// branch.
+type Push struct {
+	By     Person `json:"by"`
+	Before string `json:"before,omitempty"`
+	After  string `json:"after"`
+	Forced bool   `json:"forced,omitempty"`
+}
+
 // A Commit is one commit of base..head, second parents included.
 type Commit struct {
 	ID        string   `json:"id"`
+	Parents   []string `json:"parents,omitempty"`
 	Author    Person   `json:"author"`
 	Committer Person   `json:"committer"`
 	CoAuthors []Person `json:"co_authors,omitempty"`
@@ -165,6 +204,9 @@ type PolicyText struct {
 	Blob    string `json:"blob,omitempty"`
 	Data    []byte `json:"data,omitempty"`
 	Deleted bool   `json:"deleted,omitempty"`
+	// Idle are the groups of this policy that govern no file of the repository as
+	// it would be: a path that is misspelt governs nothing, silently.
+	Idle []string `json:"idle,omitempty"`
 }
 
 // A Gap is something that could not be read whole.

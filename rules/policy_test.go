@@ -268,7 +268,7 @@ func TestSourcesOf(t *testing.T) {
 		"tools/a.md":   {CodeOwners: true, Checks: true, Permissions: true},
 		PolicyPath:     {Permissions: true},
 	} {
-		same(t, p.SourcesOf([]File{{Path: path}}), want)
+		same(t, p.SourcesOf([]File{{Path: path}}, nil), want)
 	}
 	same(t, p.Sources(), Sources{Teams: []string{"@acme/owners"}, Logins: []string{"bob"}, CodeOwners: true, Checks: true, Permissions: true})
 }

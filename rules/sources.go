@@ -17,8 +17,8 @@ func (p *Policy) Sources() Sources {
 }
 
 // SourcesOf returns what the groups that govern some of the files ask of the
-// outside.
-func (p *Policy) SourcesOf(files []File) Sources {
+// outside, the owners that CODEOWNERS gives those files included.
+func (p *Policy) SourcesOf(files []File, owners *PolicyText) Sources {
 	all := list(files)
 	return asked(p.judged, func(g *Group) bool { return all.next(g, 0) < len(all) })
 }
