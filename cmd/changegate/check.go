@@ -108,9 +108,11 @@ func judge(g *checks.Gathered, now time.Time) (rules.Verdict, error) {
 }
 
 // watched reports whether a change into this base is judged. A base that was given
-// as a commit belongs to no branch that the policy could leave out, so it is.
+// as a commit belongs to no branch that the policy could leave out, so it is. So is
+// every base of a policy that lists no branches: it governs the default branch, and
+// which that is a clone only knows as of its last look at the remote's HEAD.
 func watched(p *rules.Policy, c *rules.Change) bool {
-	return strings.HasPrefix(c.Base.Commit, c.Base.Branch) || p.Watches(c.Base.Branch, c.DefaultBranch)
+	return len(p.Branches) == 0 || strings.HasPrefix(c.Base.Commit, c.Base.Branch) || p.Watches(c.Base.Branch, c.DefaultBranch)
 }
 
 // exitCode tells a script what a person reads in the result line.
