@@ -92,7 +92,18 @@ func parse(args []string) (request, error) {
 		return q, fmt.Errorf("want the word verify and one bundle, got %q", words)
 	}
 	q.bundle = words[1]
-	return q, nil
+	return q, empty(f)
+}
+
+// empty refuses a flag without a value: a script whose variable is not set would
+// otherwise check against nothing and be told that all is verified.
+func empty(f *flag.FlagSet) (err error) {
+	f.Visit(func(g *flag.Flag) {
+		if g.Value.String() == "" {
+			err = fmt.Errorf("--%s is empty: leave it out, or give its value", g.Name)
+		}
+	})
+	return err
 }
 
 func verify(q request) (evidence.Report, error) {
