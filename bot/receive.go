@@ -44,10 +44,10 @@ func (b *Bot) receive(w http.ResponseWriter, r *http.Request) (status int, says 
 	if err != nil {
 		return http.StatusBadRequest, "the payload is not that of a " + plainWord(event) + " event"
 	}
-	if len(bell.Wakes) == 0 {
+	if len(bell.Wakes) == 0 && len(bell.Pushes) == 0 {
 		return http.StatusAccepted, "ignored: " + bell.Ignored
 	}
-	d := store.Delivery{ID: id, Event: event, Action: bell.Action, At: b.Now()}
+	d := store.Delivery{ID: id, Event: event, Action: bell.Action, At: b.Now(), Pushes: bell.Pushes}
 	fresh, err := b.Store.Receive(r.Context(), d, bell.Wakes, b.Now())
 	if err != nil {
 		b.Log.Error("save delivery", "delivery", id, "event", event, "err", err)

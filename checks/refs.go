@@ -1,8 +1,10 @@
 package checks
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"sort"
 	"strings"
 
@@ -58,7 +60,32 @@ type payload struct {
 		Base   struct {
 			Ref string `json:"ref"`
 		} `json:"base"`
+		Head struct {
+			SHA  string `json:"sha"`
+			Repo *struct {
+				ID int64 `json:"id"`
+			} `json:"repo"`
+		} `json:"head"`
 	} `json:"pull_request"`
+	Member struct {
+		ID int64 `json:"id"`
+	} `json:"member"`
+	Membership struct {
+		User struct {
+			ID int64 `json:"id"`
+		} `json:"user"`
+	} `json:"membership"`
+	Team struct {
+		Slug   string `json:"slug"`
+		Parent *struct {
+			Slug string `json:"slug"`
+		} `json:"parent"`
+	} `json:"team"`
+	Changes struct {
+		Name *struct {
+			From string `json:"from"`
+		} `json:"name"`
+	} `json:"changes"`
 	Ref     string `json:"ref"`
 	Before  string `json:"before"`
 	After   string `json:"after"`
@@ -86,11 +113,11 @@ var rings = map[string]ring{
 	"push":                pushWake,
 	"check_run":           checkWake,
 	"check_suite":         actions(func(p *payload) Wake { return Wake{Head: p.CheckSuite.HeadSHA} }, "rerequested"),
-	"member":              actions(repoWake, "added", "edited", "removed"),
+	"member":              actions(func(p *payload) Wake { return Wake{Member: p.Member.ID} }, "added", "edited", "removed"),
 	"membership":          actions(orgWake, "added", "removed"),
 	"organization":        actions(orgWake, "member_added", "member_removed"),
-	"team":                actions(orgWake, "added_to_repository", "created", "deleted", "edited", "removed_from_repository"),
-	"repository":          actions(repoWake, "edited", "renamed", "transferred"),
+	"team":                teamWakes,
+	"repository":          actions(func(*payload) Wake { return Wake{} }, "edited", "renamed", "transferred"),
 }
 
 // ignored are events an App may get, each with the reason why none of its
@@ -136,11 +163,47 @@ func Refs(event string, body []byte) (Bell, error) {
 		b.Ignored = "the event is of no installation of the App"
 	default:
 		b.Wakes, b.Ignored = ring(&p)
+		b.Pushes = p.pushes(event, b.Sender)
 	}
 	for i := range b.Wakes {
-		b.Wakes[i].Place = p.place()
+		if b.Wakes[i].Place == (Place{}) {
+			b.Wakes[i].Place = p.place()
+		}
 	}
 	return b, nil
+}
+
+// pushes returns who moved which branch. Only this says who pushed: the names in a
+// commit are what its author wrote there.
+func (p *payload) pushes(event string, by rules.Person) []Heard {
+	if event == "push" {
+		branch, ok := strings.CutPrefix(p.Ref, "refs/heads/")
+		return heard(ok && !p.Deleted, Heard{RepoID: p.Repository.ID, Branch: branch, Push: rules.Push{By: by, Before: p.Before, After: p.After, Forced: p.Forced}})
+	}
+	pr := &p.PullRequest
+	h := Heard{RepoID: p.Repository.ID, Number: pr.Number, Push: rules.Push{By: by, After: pr.Head.SHA}}
+	fork := pr.Head.Repo == nil || pr.Head.Repo.ID != p.Repository.ID
+	switch {
+	case event != "pull_request" || pr.Number <= 0:
+		return nil
+	case p.Action == "synchronize":
+		// It does not say whether history was rewritten. What was there before may be
+		// in what is there now, so whoever pushed that counts until a push event says
+		// that nothing was.
+		h.Before, h.After, h.Forced = p.Before, p.After, true
+		return heard(true, h)
+	}
+	// Of a fork no push event comes. Whoever opens a pull request for a branch has
+	// at least vouched for what is on it.
+	return heard(fork && (p.Action == "opened" || p.Action == "reopened"), h)
+}
+
+// heard is the push, if it is one and says what it must.
+func heard(is bool, h Heard) []Heard {
+	if !is || h.RepoID == 0 || h.By.ID == 0 || h.After == "" {
+		return nil
+	}
+	return []Heard{h}
 }
 
 func (p *payload) place() Place {
@@ -162,10 +225,11 @@ func actions(wake func(*payload) Wake, names ...string) ring {
 			return nil, "the action changes no verdict"
 		}
 		w := wake(p)
+		wide := w.Number == 0 && w.Head == "" && w.Base == ""
 		switch {
-		case w == (Wake{}) && p.Repository.ID == 0 && p.place().OrgID == 0:
+		case wide && p.Repository.ID == 0 && p.place().OrgID == 0:
 			return nil, "the event names no repository and no organisation"
-		case w != (Wake{}) && (p.Repository.ID == 0 || w.Number == 0 && w.Head == ""):
+		case !wide && (p.Repository.ID == 0 || w.Number == 0 && w.Head == ""):
 			return nil, "the event names no pull request that can be looked up"
 		}
 		return []Wake{w}, ""
@@ -179,15 +243,50 @@ func pullWake(p *payload) Wake {
 	return Wake{Number: p.PullRequest.Number, Base: p.PullRequest.Base.Ref}
 }
 
-func repoWake(*payload) Wake { return Wake{} }
-
 // orgWake widens an event to the whole organisation: whose membership changed may
-// approve anywhere in it.
+// approve anywhere in it, through parent teams too. It concerns the pull requests on
+// which that account gave an opinion, or all if the event does not name it.
 func orgWake(p *payload) Wake {
+	p.widen()
+	return Wake{Member: cmp.Or(p.Member.ID, p.Membership.User.ID)}
+}
+
+// widen takes the repository out of an event about an organisation.
+func (p *payload) widen() {
 	p.Organization.ID, p.Organization.Login = p.place().OrgID, p.place().Org
 	p.Repository.ID, p.Repository.FullName = 0, ""
 	p.Repository.Owner.ID = 0
-	return Wake{}
+}
+
+// teamWakes wakes the pull requests whose policy asks for a team, for the one it
+// belongs to, whose members are its own as well, or for one by its former name.
+func teamWakes(p *payload) ([]Wake, string) {
+	first, ignored := actions(func(p *payload) Wake { p.widen(); return Wake{} },
+		"added_to_repository", "created", "deleted", "edited", "removed_from_repository")(p)
+	slugs := []string{p.Team.Slug}
+	if p.Team.Parent != nil {
+		slugs = append(slugs, p.Team.Parent.Slug)
+	}
+	if p.Changes.Name != nil {
+		slugs = append(slugs, slug(p.Changes.Name.From))
+	}
+	if ignored != "" || p.Team.Slug == "" {
+		return first, ignored
+	}
+	var out []Wake
+	for _, s := range slugs {
+		if s != "" {
+			out = append(out, Wake{Team: strings.ToLower("@" + p.Organization.Login + "/" + s)})
+		}
+	}
+	return out, ""
+}
+
+var notSlug = regexp.MustCompile(`[^a-z0-9_]+`)
+
+// slug is the name of a team as GitHub writes it in addresses.
+func slug(name string) string {
+	return strings.Trim(notSlug.ReplaceAllString(strings.ToLower(name), "-"), "-")
 }
 
 // pushWake wakes the pull requests into a branch that moved, whose policy may
@@ -203,8 +302,18 @@ func pushWake(p *payload) ([]Wake, string) {
 		// GitHub moves the pull requests into it to another branch, and says so to nobody.
 		return []Wake{{Branch: branch, Base: p.Repository.Default}}, ""
 	}
-	push := &Push{Before: p.Before, After: p.After, Forced: p.Forced}
-	return []Wake{{Branch: branch, Base: p.Repository.Default, Pushed: push}}, ""
+	wakes := []Wake{{Branch: branch, Base: p.Repository.Default, Pushed: &Push{Before: p.Before, After: p.After, Forced: p.Forced}}}
+	if p.After != "" {
+		// Of a pull request that was judged at this commit already, who pushed it was
+		// not known: the two events of a push come in any order.
+		wakes = append(wakes, Wake{Head: p.After})
+	}
+	if _, name, _ := strings.Cut(p.Repository.FullName, "/"); name == ".github" && branch == p.Repository.Default {
+		all := p.place() // the organisation's policy is there (CONTRACT §1): it may have changed for every pull request
+		all.RepoID, all.Repo = 0, ""
+		wakes = append(wakes, Wake{Place: all})
+	}
+	return wakes, ""
 }
 
 // checkWake wakes the pull requests whose head a check reported on. Our own runs

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	yaml "go.yaml.in/yaml/v4"
+
+	"changegate/rules"
 )
 
 func exampleFiles(t testing.TB) []string {
@@ -68,6 +70,8 @@ func TestRefs(t *testing.T) {
 	t.Parallel()
 	here := Place{Installation: 9, OrgID: 3, Org: "acme", RepoID: 7, Repo: "acme/agents"}
 	org := Place{Installation: 9, OrgID: 3, Org: "acme"}
+	dotGithub := here
+	dotGithub.Repo = "acme/.github"
 	tests := []struct {
 		event, body string
 		want        []Wake
@@ -78,17 +82,31 @@ func TestRefs(t *testing.T) {
 		{"pull_request_review", `{"action":"dismissed",` + place + `,"pull_request":{"number":4,"base":{"ref":"main"}}}`, []Wake{{Place: here, Number: 4, Base: "main"}}},
 		{"pull_request_review", `{"action":"edited",` + place + `,"pull_request":{"number":4}}`, nil},
 		{"push", `{` + place + `,"ref":"refs/heads/main","before":"a","after":"b","forced":true}`,
-			[]Wake{{Place: here, Branch: "main", Base: "main", Pushed: &Push{"a", "b", true}}}},
+			[]Wake{{Place: here, Branch: "main", Base: "main", Pushed: &Push{"a", "b", true}}, {Place: here, Head: "b"}}},
 		{"push", `{` + place + `,"ref":"refs/tags/v1","before":"a","after":"b"}`, nil},
 		{"push", `{` + place + `,"ref":"refs/heads/part1","deleted":true}`, []Wake{{Place: here, Branch: "part1", Base: "main"}}},
-		{"check_run", `{"action":"completed",` + place + `,"check_run":{"name":"evals","head_sha":"abc"}}`, []Wake{{Place: here, Head: "abc"}}},
+		{"pull_request", `{"action":"converted_to_draft",` + place + `,"pull_request":{"number":4}}`, []Wake{{Place: here, Number: 4}}},
+		{"pull_request", `{"action":"ready_for_review",` + place + `,"pull_request":{"number":4}}`, []Wake{{Place: here, Number: 4}}},
+		{"pull_request", `{"action":"unlabeled",` + place + `,"pull_request":{"number":4}}`, nil},
+		{"check_run", `{"action":"completed",` + place + `,"check_run":{"name":"evals","conclusion":"success","head_sha":"abc"}}`, []Wake{{Place: here, Head: "abc"}}},
+		{"check_run", `{"action":"completed",` + place + `,"check_run":{"name":"evals","conclusion":"failure","head_sha":"abc"}}`, []Wake{{Place: here, Head: "abc"}}},
 		{"check_run", `{"action":"completed",` + place + `,"check_run":{"name":"changegate: main","head_sha":"abc"}}`, nil},
 		{"check_run", `{"action":"rerequested",` + place + `,"check_run":{"name":"changegate: main","head_sha":"abc"}}`, []Wake{{Place: here, Head: "abc"}}},
 		{"check_run", `{"action":"created",` + place + `,"check_run":{"name":"evals","head_sha":"abc"}}`, nil},
 		{"check_suite", `{"action":"rerequested",` + place + `,"check_suite":{"head_sha":"abc"}}`, []Wake{{Place: here, Head: "abc"}}},
+		{"push", `{"ref":"refs/heads/main","before":"a","after":"b",` + strings.ReplaceAll(place, "acme/agents", "acme/.github") + `}`,
+			[]Wake{{Place: dotGithub, Branch: "main", Base: "main", Pushed: &Push{"a", "b", false}}, {Place: dotGithub, Head: "b"}, {Place: org}}},
+		{"push", `{"ref":"refs/heads/topic","before":"a","after":"b",` + strings.ReplaceAll(place, "acme/agents", "acme/.github") + `}`,
+			[]Wake{{Place: dotGithub, Branch: "topic", Base: "main", Pushed: &Push{"a", "b", false}}, {Place: dotGithub, Head: "b"}}},
 		{"member", `{"action":"removed",` + place + `}`, []Wake{{Place: here}}},
+		{"member", `{"action":"removed","member":{"id":5},` + place + `}`, []Wake{{Place: here, Member: 5}}},
 		{"membership", `{"action":"removed","installation":{"id":9},"organization":{"id":3,"login":"acme"}}`, []Wake{{Place: org}}},
+		{"membership", `{"action":"removed","member":{"id":5},"team":{"slug":"owners"},"installation":{"id":9},"organization":{"id":3,"login":"acme"}}`, []Wake{{Place: org, Member: 5}}},
+		{"organization", `{"action":"member_removed","membership":{"user":{"id":5}},"installation":{"id":9},"organization":{"id":3,"login":"acme"}}`, []Wake{{Place: org, Member: 5}}},
 		{"team", `{"action":"removed_from_repository",` + place + `,"organization":{"id":3,"login":"acme"}}`, []Wake{{Place: org}}},
+		{"team", `{"action":"edited","team":{"slug":"Owners","parent":{"slug":"all"}},"changes":{"name":{"from":"AI Owners"}},` + place + `,"organization":{"id":3,"login":"Acme"}}`,
+			[]Wake{{Place: org, Team: "@acme/owners"}, {Place: org, Team: "@acme/all"}, {Place: org, Team: "@acme/ai-owners"}}},
+		{"team", `{"action":"deleted","team":{"slug":"owners"},"installation":{"id":9},"organization":{"id":3,"login":"acme"}}`, []Wake{{Place: org, Team: "@acme/owners"}}},
 		{"repository", `{"action":"renamed",` + place + `}`, []Wake{{Place: here}}},
 		{"pull_request", `{"action":"opened","pull_request":{"number":4},"repository":{"id":7}}`, nil}, // no installation
 		{"issue_comment", `{"action":"created",` + place + `}`, nil},
@@ -103,6 +121,41 @@ func TestRefs(t *testing.T) {
 	for _, bad := range []string{``, `[]`, `"x"`, `{"action":1}`, `{`, `{"repository":{"id":"x"}}`} {
 		if _, err := Refs("pull_request", []byte(bad)); err == nil {
 			t.Errorf("payload %q is accepted", bad)
+		}
+	}
+}
+
+// TestPushesHeard says who is heard to have pushed what. Of a fork only the pull
+// request's own events tell, and they do not say whether history was rewritten.
+func TestPushesHeard(t *testing.T) {
+	t.Parallel()
+	const sender = `,"sender":{"id":5,"login":"dev","type":"User"}`
+	by := rules.Person{ID: 5, Login: "dev"}
+	pr := func(action, repo string) string {
+		return `{"action":"` + action + `",` + place + sender + `,"before":"a","after":"b","pull_request":{"number":4,"head":{"sha":"h","repo":` + repo + `}}}`
+	}
+	for _, c := range []struct {
+		event, body string
+		want        []Heard
+	}{
+		{"push", `{` + place + sender + `,"ref":"refs/heads/topic","before":"a","after":"b","forced":true}`,
+			[]Heard{{RepoID: 7, Branch: "topic", Push: rules.Push{By: by, Before: "a", After: "b", Forced: true}}}},
+		{"push", `{` + place + `,"sender":{"id":6,"login":"x[bot]","type":"Bot"},"ref":"refs/heads/topic","before":"a","after":"b"}`,
+			[]Heard{{RepoID: 7, Branch: "topic", Push: rules.Push{By: rules.Person{ID: 6, Login: "x[bot]", Bot: true}, Before: "a", After: "b"}}}},
+		{"push", `{` + place + `,"ref":"refs/heads/topic","before":"a","after":"b"}`, nil}, // by nobody
+		{"push", `{` + place + sender + `,"ref":"refs/heads/topic","before":"a","after":"0","deleted":true}`, nil},
+		{"push", `{` + place + sender + `,"ref":"refs/tags/v1","before":"a","after":"b"}`, nil},
+		{"pull_request", pr("synchronize", `{"id":8}`), []Heard{{RepoID: 7, Number: 4, Push: rules.Push{By: by, Before: "a", After: "b", Forced: true}}}},
+		{"pull_request", pr("synchronize", `null`), []Heard{{RepoID: 7, Number: 4, Push: rules.Push{By: by, Before: "a", After: "b", Forced: true}}}},
+		{"pull_request", pr("opened", `{"id":8}`), []Heard{{RepoID: 7, Number: 4, Push: rules.Push{By: by, After: "h"}}}},
+		{"pull_request", pr("reopened", `{"id":8}`), []Heard{{RepoID: 7, Number: 4, Push: rules.Push{By: by, After: "h"}}}},
+		{"pull_request", pr("opened", `{"id":7}`), nil}, // a push event tells
+		{"pull_request", pr("edited", `{"id":8}`), nil},
+		{"pull_request_review", pr("submitted", `{"id":8}`), nil},
+	} {
+		bell, err := Refs(c.event, []byte(c.body))
+		if err != nil || !reflect.DeepEqual(bell.Pushes, c.want) {
+			t.Errorf("%s %s\n tells of %+v %v,\n want %+v", c.event, c.body, bell.Pushes, err, c.want)
 		}
 	}
 }

@@ -21,10 +21,12 @@ type Delivery struct {
 	Event  string
 	Action string // empty for events that have none
 	At     time.Time
+	// Pushes are what it told of who moved a branch.
+	Pushes []checks.Heard
 }
 
-// Receive stores the delivery and raises the jobs it wakes, in one durable
-// transaction: it returns only after the commit, so the caller may answer 202.
+// Receive stores the delivery with the pushes it told of and raises the jobs it
+// wakes, in one durable transaction: it returns only after the commit, so the caller may answer 202.
 // A delivery whose id is stored already is not fresh and does nothing.
 func (s *Store) Receive(ctx context.Context, d Delivery, wakes []checks.Wake, now time.Time) (fresh bool, err error) {
 	if d.ID == "" {
@@ -38,6 +40,9 @@ func (s *Store) Receive(ctx context.Context, d Delivery, wakes []checks.Wake, no
 			return err
 		}
 		fresh = true
+		if err := tx.Hear(ctx, d.Pushes, d.At); err != nil {
+			return err
+		}
 		for _, w := range wakes {
 			if err := tx.Raise(ctx, w, d.name(), now); err != nil {
 				return err
@@ -88,6 +93,8 @@ func (tx *Tx) raise(ctx context.Context, w checks.Wake, event string, at int64) 
 			}
 		}
 		return tx.raiseKnown(ctx, "repo_id = $3 AND base = $4", event, at, w.RepoID, w.Branch)
+	case w.Member != 0 || w.Team != "":
+		return tx.raiseHolders(ctx, w, event, at)
 	case w.RepoID != 0:
 		return tx.raiseKnown(ctx, "repo_id = $3", event, at, w.RepoID)
 	default:
@@ -143,23 +150,32 @@ func (tx *Tx) raiseJob(ctx context.Context, key string, w checks.Wake, event str
 }
 
 // raiseKnown raises the jobs of the open pull requests that where selects, and
-// of every pull request in the same repository or organisation that is being
-// judged right now: its row still says what was so before, perhaps another head
-// or base, and the facts of the run may be older than this event.
+// those that are running.
 func (tx *Tx) raiseKnown(ctx context.Context, where, event string, at int64, args ...any) error {
-	args = append([]any{event, at}, args...)
+	if err := tx.raiseOpen(ctx, where, event, at, args...); err != nil {
+		return err
+	}
+	column, _, _ := strings.Cut(where, " ")
+	return tx.raiseRunning(ctx, column, event, at, args[0])
+}
+
+// raiseOpen raises the jobs of the open pull requests that where selects.
+func (tx *Tx) raiseOpen(ctx context.Context, where, event string, at int64, args ...any) error {
 	_, err := tx.exec(ctx, `INSERT INTO job (event, due_at, key, installation, org_id, org, repo_id, repo, number, branch,
 		base, gen, lease_until, token, attempts, first_failed, last_error)
 		SELECT CAST($1 AS TEXT), CAST($2 AS BIGINT), 'pull/' || CAST(repo_id AS TEXT) || '/' || CAST(number AS TEXT),
 			installation, org_id, org, repo_id, repo, number, '', base, 1, 0, 0, 0, 0, ''
-		FROM pull WHERE state = 'open' AND `+where+onRaise, args...)
-	if err != nil {
-		return err
-	}
-	column, _, _ := strings.Cut(where, " ")
-	_, err = tx.exec(ctx, `UPDATE job SET gen = gen + 1, event = $1,
+		FROM pull WHERE state = 'open' AND `+where+onRaise, append([]any{event, at}, args...)...)
+	return err
+}
+
+// raiseRunning raises every pull request of a repository or organisation that is
+// being judged right now: its row still says what was so before, perhaps another
+// head or base, and the facts of the run may be older than this event.
+func (tx *Tx) raiseRunning(ctx context.Context, column, event string, at int64, id any) error {
+	_, err := tx.exec(ctx, `UPDATE job SET gen = gen + 1, event = $1,
 		due_at = CASE WHEN due_at < $2 THEN due_at ELSE $2 END
-		WHERE lease_until > 0 AND number > 0 AND `+column+` = $3`, args[:3]...)
+		WHERE lease_until > 0 AND number > 0 AND `+column+` = $3`, event, at, id)
 	return err
 }
 
