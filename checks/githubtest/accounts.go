@@ -14,6 +14,8 @@ type account struct {
 	kind    string // User, Bot or Organization
 	created time.Time
 	members map[int64]*account // of an organisation
+	emails  []string           // further ones GitHub knows the account by
+	gone    bool               // deleted
 }
 
 // email is the address commits of the account carry, by which GitHub finds it.
@@ -27,6 +29,8 @@ type team struct {
 	slug    string
 	members map[int64]*account
 }
+
+func (t *team) name() string { return t.org.login + "/" + t.slug }
 
 func (s *Server) add(login, kind string) *account {
 	if a := s.accounts[lower(login)]; a != nil {
@@ -66,13 +70,60 @@ func (s *Server) make(login, kind string) int64 {
 	return see(s, func() int64 { return s.add(login, kind).id })
 }
 
-// Rename gives an account another login; its id and commits stay its own.
+// Email makes further addresses known to be an account's. Whoever commits under
+// one of them is that account to GitHub.
+func (s *Server) Email(login string, addresses ...string) {
+	s.tell(func() {
+		a := s.account(login)
+		a.emails = append(a.emails, addresses...)
+	})
+}
+
+// Rename gives an account another login; its id, commits, repositories and teams
+// stay its own. The old login is free for somebody else.
 func (s *Server) Rename(login, to string) {
 	s.tell(func() {
 		a := s.account(login)
+		if s.accounts[lower(to)] != nil && lower(to) != lower(login) {
+			panic(fmt.Sprintf("githubtest: the login %s is taken", to))
+		}
 		delete(s.accounts, lower(login))
 		a.login = to
 		s.accounts[lower(to)] = a
+		rekey(s.repos, (*Repo).fullName)
+		rekey(s.teams, (*team).name)
+		rekey(s.installs, func(in *install) string { return in.account.login })
+	})
+}
+
+// rekey puts everything where its name now says.
+func rekey[T any](all map[string]T, name func(T) string) {
+	list := slices.Collect(maps.Values(all))
+	clear(all)
+	for _, v := range list {
+		all[lower(name(v))] = v
+	}
+}
+
+// DeleteUser deletes an account with the repositories it owns. What it did stays,
+// by nobody: GraphQL names no author, REST none or the account ghost.
+func (s *Server) DeleteUser(login string) {
+	s.tell(func() {
+		a := s.account(login)
+		a.gone = true
+		delete(s.accounts, lower(login))
+		for _, t := range s.teams {
+			delete(t.members, a.id)
+		}
+		for _, org := range s.accounts {
+			delete(org.members, a.id)
+		}
+		for _, r := range slices.Collect(maps.Values(s.repos)) {
+			delete(r.roles, a.id)
+			if r.owner == a {
+				r.delete()
+			}
+		}
 	})
 }
 
@@ -147,7 +198,8 @@ func byID(accounts map[int64]*account) []*account {
 // byEmail finds whom GitHub takes a commit's address for; nil if nobody.
 func (s *Server) byEmail(email string) *account {
 	for _, a := range s.accounts {
-		if strings.EqualFold(a.email(), email) {
+		same := func(known string) bool { return strings.EqualFold(known, email) }
+		if same(a.email()) || slices.ContainsFunc(a.emails, same) {
 			return a
 		}
 	}
@@ -172,7 +224,10 @@ func (s *Server) role(r *Repo, a *account) string {
 			best = max(best, slices.Index(roles, role))
 		}
 	}
-	if !r.private {
+	if r.owner == a {
+		return "admin"
+	}
+	if !r.isPrivate() {
 		best = max(best, 1)
 	}
 	return roles[best]

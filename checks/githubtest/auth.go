@@ -173,6 +173,9 @@ func (t *token) sees(r *Repo) bool {
 	return t.install.covers(r) && (t.repos == nil || slices.Contains(t.repos, r.id))
 }
 
+// reads reports whether a token may read a repository: public ones are everybody's.
+func (t *token) reads(r *Repo) bool { return t.sees(r) || !r.isPrivate() }
+
 // newToken answers a request for an installation token.
 func (s *Server) newToken(in *install, repos []int64) (value string, t *token) {
 	value = fmt.Sprintf("ghs_%s", strings.ReplaceAll(guid(s.nextID()), "-", ""))

@@ -75,11 +75,21 @@ var published = sync.OnceValue(func() *description {
 	return d
 })
 
-// correct mends the one place known to be wrong: in the list of installations an
-// account has to be a user and an enterprise at once, elsewhere it is either.
+// correct mends the places known to be wrong. In the list of installations an
+// account has to be a user and an enterprise at once, elsewhere it is either. The
+// head repository of a pull request is null once it was deleted, and so is its
+// owner: https://github.com/github/rest-api-description/issues/1811
 func correct(doc *openapi3.T) {
 	list := doc.Paths.Find("/app/installations").Get.Responses.Status(http.StatusOK).Value
 	list.Content.Get("application/json").Schema.Value.Items = doc.Components.Schemas["installation"]
+	for _, name := range []string{"pull-request", "pull-request-simple"} {
+		head := doc.Components.Schemas[name].Value.Properties["head"].Value
+		for _, field := range []string{"repo", "user"} {
+			nullable := *head.Properties[field].Value
+			nullable.Nullable = true
+			head.Properties[field] = &openapi3.SchemaRef{Value: &nullable}
+		}
+	}
 }
 
 var parameter = regexp.MustCompile(`\{[a-z_]+\}`)
@@ -87,7 +97,7 @@ var parameter = regexp.MustCompile(`\{[a-z_]+\}`)
 func pathPattern(template string) *regexp.Regexp {
 	pattern := parameter.ReplaceAllStringFunc(template, func(name string) string {
 		switch name {
-		case "{path}", "{ref}", "{branch}", "{basehead}":
+		case "{path}", "{ref}", "{branch}", "{basehead}", "{tree_sha}":
 			return `.+`
 		}
 		return `[^/]+`

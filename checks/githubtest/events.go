@@ -108,7 +108,7 @@ func (s *Server) emitInstallation(action string, in *install) {
 	repos := []any{}
 	for _, r := range s.covered(in) {
 		repos = append(repos, map[string]any{
-			"id": r.id, "node_id": nodeID("Repository", r.id), "name": r.name, "full_name": r.fullName(), "private": r.private,
+			"id": r.id, "node_id": nodeID("Repository", r.id), "name": r.name, "full_name": r.fullName(), "private": r.isPrivate(),
 		})
 	}
 	body := map[string]any{"action": action, "repositories": repos, "installation": s.renderInstall(in)}

@@ -15,7 +15,7 @@ func (s *Server) queryNode(t *token) node {
 		"repository": func(a args) any {
 			name := a.text("owner") + "/" + a.text("name")
 			r := s.repos[lower(name)]
-			if r == nil || !t.sees(r) {
+			if r == nil || !t.reads(r) {
 				return unresolved("a Repository", "name '%s'", name)
 			}
 			return s.repoNode(r)
@@ -67,7 +67,7 @@ func (s *Server) accountNode(a *account) node {
 }
 
 func (s *Server) actor(a *account) any {
-	if a == nil {
+	if a == nil || a.gone {
 		return nil
 	}
 	return s.accountNode(a)

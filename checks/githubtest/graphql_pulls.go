@@ -33,8 +33,8 @@ func (s *Server) pullNode(p *Pull) node {
 		"mergedAt": stampOrNull(p.mergedAt), "lastEditedAt": stampOrNull(p.edited),
 		"baseRefName": p.base, "baseRefOid": p.baseOID, "headRefName": p.headBranch, "headRefOid": p.head,
 		"baseRef":        func(args) any { return s.refNode(r, "refs/heads/"+p.base) },
-		"headRef":        func(args) any { return s.refNode(r, p.headRef) },
-		"headRepository": func(args) any { return s.headRepo(p) }, "headRepositoryOwner": func(args) any { return s.accountNode(p.headOwner()) },
+		"headRef":        func(args) any { return s.headRefNode(p) },
+		"headRepository": func(args) any { return s.headRepo(p) }, "headRepositoryOwner": func(args) any { return s.headRepoOwner(p) },
 		"author": func(args) any { return s.actor(p.author) }, "mergedBy": func(args) any { return s.actor(p.mergedBy) },
 		"mergeCommit": func(args) any { return s.commitOrNull(r, p.mergeCommit) },
 		"mergeable":   func(args) any { return p.graphqlMergeable() },
@@ -68,13 +68,26 @@ func (p *Pull) graphqlMergeable() string {
 	return "CONFLICTING"
 }
 
-func (s *Server) headRepo(p *Pull) node {
-	if !p.fork {
-		return s.repoNode(p.r)
+// headRepo, and what hangs on it, is null when it was deleted.
+func (s *Server) headRepo(p *Pull) any {
+	if p.from == nil {
+		return nil
 	}
-	n := s.repoNode(p.r.forkOf(p.author))
-	n.fields["isFork"] = true
-	return n
+	return s.repoNode(p.from)
+}
+
+func (s *Server) headRepoOwner(p *Pull) any {
+	if p.from == nil {
+		return nil
+	}
+	return s.accountNode(p.headOwner)
+}
+
+func (s *Server) headRefNode(p *Pull) any {
+	if p.from == nil {
+		return nil
+	}
+	return s.refNode(p.from, p.headRef)
 }
 
 func (s *Server) commitOrNull(r *Repo, id string) any {
@@ -99,7 +112,7 @@ func (p *Pull) reviewsLike(a args) []*review {
 	states, _ := a.values["states"].([]any)
 	var list []*review
 	for _, v := range p.reviews {
-		if (len(states) == 0 || slices.Contains(states, any(v.state))) && (a.text("author") == "" || lower(a.text("author")) == lower(v.by.login)) {
+		if (len(states) == 0 || slices.Contains(states, any(v.state))) && (a.text("author") == "" || !v.by.gone && lower(a.text("author")) == lower(v.by.login)) {
 			list = append(list, v)
 		}
 	}
@@ -147,6 +160,8 @@ func (s *Server) timelineNode(p *Pull, e timelineEvent) node {
 	switch e.kind {
 	case "BaseRefChangedEvent":
 		f["databaseId"], f["previousRefName"], f["currentRefName"] = e.id, e.from, e.to
+	case "AutomaticBaseChangeSucceededEvent":
+		f["oldBase"], f["newBase"] = e.from, e.to
 	case "HeadRefForcePushedEvent":
 		f["beforeCommit"], f["afterCommit"] = s.commitOrNull(p.r, e.from), s.commitOrNull(p.r, e.to)
 	case "MergedEvent":

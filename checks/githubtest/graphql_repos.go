@@ -10,7 +10,7 @@ import (
 func (s *Server) repoNode(r *Repo) node {
 	return node{"Repository", fields{
 		"id": nodeID("Repository", r.id), "databaseId": r.id, "name": r.name, "nameWithOwner": r.fullName(), "url": s.html(r),
-		"isPrivate": r.private, "isArchived": false, "isFork": false,
+		"isPrivate": r.isPrivate(), "isArchived": false, "isFork": r.parent != nil,
 		"owner":            func(args) any { return s.accountNode(r.owner) },
 		"defaultBranchRef": func(args) any { return s.refNode(r, "refs/heads/"+r.main) },
 		"ref":              func(a args) any { return s.refNode(r, r.qualified(a.text("qualifiedName"))) },
@@ -62,7 +62,7 @@ func (r *Repo) qualified(name string) string {
 
 func (s *Server) refNode(r *Repo, full string) any {
 	id, ok := r.refs[full]
-	if !ok || strings.HasPrefix(full, "refs/forks/") {
+	if !ok {
 		return nil
 	}
 	cut := strings.Index(full[len("refs/"):], "/") + len("refs/") + 1

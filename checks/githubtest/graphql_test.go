@@ -42,6 +42,10 @@ func fullStory(t *testing.T) (*Server, *Contract) {
 	r.Report("ci", r.Head("other"), "test", "failure")
 	r.Push("dev1", "other", Files{"signed": ""}, Commit{WebFlow: true})
 	r.Report("ci", r.Head("other"), "test", "failure")
+	below := r.Open("dev1", PR{Head: "below", Files: Files{"c": "1"}})
+	r.Open("dev1", PR{Base: "below", Files: Files{"d": "1"}})
+	below.Merge("rev1", "squash")
+	r.DeleteBranch("dev1", "below")
 	return s, c
 }
 

@@ -18,7 +18,7 @@ func (p *Pull) Merge(by, method string) (id string) {
 		p.touch()
 		p.note("MergedEvent", who, "", id)
 		p.note("ClosedEvent", who, "", "")
-		p.r.move(who, ref, before, id, false)
+		p.r.moveBy(who, ref, before, id, "pr_merge")
 		p.emit("closed", who, nil)
 	})
 	return id
@@ -27,7 +27,7 @@ func (p *Pull) Merge(by, method string) (id string) {
 func (p *Pull) merged(by *account, base, method string) string {
 	switch method {
 	case "merge":
-		text := fmt.Sprintf("Merge pull request #%d from %s/%s\n\n%s", p.Number, p.headOwner().login, p.headBranch, p.title)
+		text := fmt.Sprintf("Merge pull request #%d from %s/%s\n\n%s", p.Number, p.headOwner.login, p.headBranch, p.title)
 		return p.combine(by, []string{base, p.head}, Commit{Message: text, WebFlow: true})
 	case "squash":
 		text := fmt.Sprintf("%s (#%d)", p.title, p.Number)
@@ -84,14 +84,6 @@ func (p *Pull) rebase(by *account, base string) string {
 
 // isMerged reports whether the pull request was merged.
 func (p *Pull) isMerged() bool { return !p.mergedAt.IsZero() }
-
-// headOwner owns the repository the head branch is in.
-func (p *Pull) headOwner() *account {
-	if p.fork {
-		return p.author
-	}
-	return p.r.owner
-}
 
 // baseTip is what the pull request is compared with: the base branch now, or as
 // it was before the merge.

@@ -33,8 +33,10 @@ type Pull struct {
 	state       string // open or closed
 	draft       bool
 	fork        bool
+	headOwner   *account // of the repository the head branch is or was in
+	from        *Repo    // that repository; nil once it was deleted
 	headBranch  string
-	headRef     string // where the head branch is kept
+	headRef     string // refs/heads/<headBranch> in from
 	head        string
 	base        string // branch
 	// baseOID is the base branch as it was when the pull request was last opened,
@@ -101,15 +103,16 @@ func (p *Pull) place(pr PR) {
 	if p.headBranch == "" {
 		p.headBranch = fmt.Sprintf("change-%d", p.Number)
 	}
-	p.headRef = "refs/heads/" + p.headBranch
+	p.headRef, p.from = "refs/heads/"+p.headBranch, p.r
 	if p.fork {
-		p.headRef = "refs/forks/" + lower(p.author.login) + "/" + p.headBranch
+		p.from = p.r.fork(p.author)
 	}
+	p.headOwner = p.from.owner
 }
 
 // fill makes the head branch's first commit, unless there is nothing to commit.
 func (p *Pull) fill(pr PR) {
-	before := p.r.refs[p.headRef]
+	before := p.from.refs[p.headRef]
 	p.head = before
 	if pr.Files == nil && pr.Commit.Remove == nil && pr.Commit.Move == nil && pr.Commit.Modes == nil {
 		if before == "" {
@@ -123,7 +126,15 @@ func (p *Pull) fill(pr PR) {
 	}
 	c := p.r.commit(p.author, []string{parent}, pr.Files, message([]Commit{pr.Commit}, p.title))
 	p.head = c.id
-	p.r.move(p.author, p.headRef, before, c.id, false)
+	p.from.move(p.author, p.headRef, before, c.id, false)
+}
+
+// source is the repository the head branch is in.
+func (p *Pull) source() *Repo {
+	if p.from == nil {
+		panic(fmt.Sprintf("githubtest: the repository of pull request %d was deleted", p.Number))
+	}
+	return p.from
 }
 
 func (p *Pull) ref() string { return fmt.Sprintf("refs/pull/%d/head", p.Number) }
@@ -143,13 +154,13 @@ func (p *Pull) ForcePush(by string, files Files, how ...Commit) (id string) {
 
 func (p *Pull) push(by, parent string, files Files, how []Commit, forced bool) string {
 	c := p.r.commit(p.r.s.account(by), []string{parent}, files, message(how, "Update files"))
-	p.r.move(p.r.s.account(by), p.headRef, p.head, c.id, forced)
+	p.source().move(p.r.s.account(by), p.headRef, p.head, c.id, forced)
 	return c.id
 }
 
 // Rewind force pushes the head branch back, or to any other revision.
 func (p *Pull) Rewind(by, to string) {
-	p.r.s.tell(func() { p.r.move(p.r.s.account(by), p.headRef, p.head, p.r.must(to).id, true) })
+	p.r.s.tell(func() { p.source().move(p.r.s.account(by), p.headRef, p.head, p.r.must(to).id, true) })
 }
 
 // UpdateBranch merges the base branch into the head, as GitHub's button does: a
@@ -157,8 +168,8 @@ func (p *Pull) Rewind(by, to string) {
 func (p *Pull) UpdateBranch(by string) (id string) {
 	p.r.s.tell(func() {
 		how := Commit{Message: fmt.Sprintf("Merge branch '%s' into %s", p.base, p.headBranch), WebFlow: true}
-		id = p.r.mergeInto(p.r.s.account(by), p.headRef, p.r.refs["refs/heads/"+p.base], how).id
-		p.r.move(p.r.s.account(by), p.headRef, p.head, id, false)
+		id = p.source().mergeInto(p.r.s.account(by), p.headRef, p.r.refs["refs/heads/"+p.base], how).id
+		p.from.move(p.r.s.account(by), p.headRef, p.head, id, false)
 	})
 	return id
 }
@@ -203,14 +214,19 @@ func (p *Pull) edit(by, what string, field *string, value string) {
 // Retarget changes the base branch.
 func (p *Pull) Retarget(by, base string) {
 	p.r.s.tell(func() {
-		from, oid := p.base, p.baseOID
-		p.base, p.baseOID = base, p.r.must("refs/heads/"+base).id
-		p.touch()
-		p.note("BaseRefChangedEvent", p.r.s.account(by), from, base)
-		p.emit("edited", p.r.s.account(by), map[string]any{"changes": map[string]any{
+		from, oid, who := p.base, p.baseOID, p.r.s.account(by)
+		p.retarget(who, base, "BaseRefChangedEvent")
+		p.emit("edited", who, map[string]any{"changes": map[string]any{
 			"base": map[string]any{"ref": map[string]any{"from": from}, "sha": map[string]any{"from": oid}},
 		}})
 	})
+}
+
+func (p *Pull) retarget(by *account, base, event string) {
+	from := p.base
+	p.base, p.baseOID = base, p.r.must("refs/heads/"+base).id
+	p.touch()
+	p.note(event, by, from, base)
 }
 
 // Draft turns the pull request into a draft, Ready back.

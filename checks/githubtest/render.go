@@ -43,7 +43,14 @@ func join(base string, parts []any) string {
 	return base
 }
 
+// ghost is whom REST shows in the place of a deleted account where there has to
+// be one.
+var ghost = &account{id: 10137, login: "ghost", kind: "User"}
+
 func (s *Server) renderAccount(a *account) fields {
+	if a.gone {
+		a = ghost
+	}
 	base := s.api("users", a.login)
 	out := fields{
 		"login": a.login, "id": a.id, "node_id": nodeID(a.kind, a.id), "gravatar_id": "", "type": a.kind, "site_admin": false,
@@ -59,7 +66,7 @@ func (s *Server) renderAccount(a *account) fields {
 }
 
 func (s *Server) accountOrNull(a *account) any {
-	if a == nil {
+	if a == nil || a.gone {
 		return nil
 	}
 	return s.renderAccount(a)
@@ -103,10 +110,10 @@ var repoURLs = map[string]string{
 
 func (s *Server) renderRepo(r *Repo) fields {
 	out := fields{
-		"id": r.id, "node_id": nodeID("Repository", r.id), "name": r.name, "full_name": r.fullName(), "private": r.private,
-		"owner": s.renderAccount(r.owner), "html_url": s.html(r), "description": nil, "fork": false, "homepage": nil, "language": nil,
+		"id": r.id, "node_id": nodeID("Repository", r.id), "name": r.name, "full_name": r.fullName(), "private": r.isPrivate(),
+		"owner": s.renderAccount(r.owner), "html_url": s.html(r), "description": nil, "fork": r.parent != nil, "homepage": nil, "language": nil,
 		"clone_url": s.html(r) + ".git", "git_url": "git://localhost/" + r.fullName() + ".git", "ssh_url": "git@localhost:" + r.fullName() + ".git",
-		"svn_url": s.html(r), "mirror_url": nil, "default_branch": r.main, "visibility": map[bool]string{true: "private", false: "public"}[r.private],
+		"svn_url": s.html(r), "mirror_url": nil, "default_branch": r.main, "visibility": map[bool]string{true: "private", false: "public"}[r.isPrivate()],
 		"archived": false, "disabled": false, "license": nil, "size": 1, "topics": []string{}, "is_template": false, "allow_forking": true,
 		"has_issues": true, "has_projects": false, "has_wiki": false, "has_pages": false, "has_discussions": false, "has_downloads": false,
 		"created_at": stamp(r.created), "updated_at": stamp(r.pushed), "pushed_at": stamp(r.pushed), "web_commit_signoff_required": false,
@@ -120,23 +127,16 @@ func (s *Server) renderRepo(r *Repo) fields {
 	return out
 }
 
-// renderFork is a fork as it shows.
-func (s *Server) renderFork(r *Repo, owner *account) fields {
-	out := s.renderRepo(r.forkOf(owner))
-	out["fork"] = true
-	return out
-}
-
+// renderHead leaves a deleted repository out, and a deleted account too.
 func (p *Pull) renderHead() fields {
 	s := p.r.s
-	repo := s.renderRepo(p.r)
-	if p.fork {
-		repo = s.renderFork(p.r, p.author)
+	out := fields{
+		"label": p.headOwner.login + ":" + p.headBranch, "ref": p.headBranch, "sha": p.head, "user": s.accountOrNull(p.headOwner), "repo": nil,
 	}
-	owner := p.headOwner()
-	return fields{
-		"label": owner.login + ":" + p.headBranch, "ref": p.headBranch, "sha": p.head, "user": s.renderAccount(owner), "repo": repo,
+	if p.from != nil {
+		out["repo"] = s.renderRepo(p.from)
 	}
+	return out
 }
 
 // renderPullSimple is a pull request in a list or in a review's webhook.
@@ -183,7 +183,7 @@ func (s *Server) renderPull(p *Pull) fields {
 		additions, deletions = additions+f.additions, deletions+f.deletions
 	}
 	out["additions"], out["deletions"], out["changed_files"], out["commits"] = additions, deletions, len(files), len(p.commits())
-	out["comments"], out["review_comments"], out["maintainer_can_modify"] = 0, 0, p.fork
+	out["comments"], out["review_comments"], out["maintainer_can_modify"] = 0, 0, p.fork && p.from != nil
 	out["merged"], out["merged_by"] = p.isMerged(), s.accountOrNull(p.mergedBy)
 	out["mergeable"], out["mergeable_state"], out["rebaseable"] = nil, "unknown", nil
 	if p.state == "open" {
@@ -198,7 +198,7 @@ func (s *Server) renderReview(p *Pull, v *review) fields {
 	page := fmt.Sprintf("%s#pullrequestreview-%d", s.html(p.r, "pull", p.Number), v.id)
 	pull := s.api("repos", p.r.fullName(), "pulls", p.Number)
 	return fields{
-		"id": v.id, "node_id": nodeID("PullRequestReview", v.id), "user": s.renderAccount(v.by), "body": v.body, "state": v.state,
+		"id": v.id, "node_id": nodeID("PullRequestReview", v.id), "user": s.accountOrNull(v.by), "body": v.body, "state": v.state,
 		"html_url": page, "pull_request_url": pull, "_links": fields{"html": link(page), "pull_request": link(pull)},
 		"submitted_at": stamp(v.submitted), "commit_id": v.commit, "author_association": "MEMBER",
 	}

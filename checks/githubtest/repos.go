@@ -21,13 +21,13 @@ type Repo struct {
 	roles     map[int64]string
 	teamRoles map[*team]string
 	git       *store
-	// refs by full name. A fork's branches are kept beside the repository's own,
-	// as refs/forks/<login>/<branch>: GitHub too keeps forks in one object store.
-	refs   map[string]string
-	forks  map[int64]int64 // ids of forks by owner
-	pulls  []*Pull
-	runs   []*checkRun
-	suites []*checkSuite
+	refs      map[string]string // by full name
+	parent    *Repo             // what it was forked from; nil if it is no fork
+	forks     map[int64]*Repo   // by owner
+	pulls     []*Pull
+	runs      []*checkRun
+	suites    []*checkSuite
+	activity  []activity // of branches, oldest first
 }
 
 // Commit says how a commit is made. In the zero value whoever pushes it is its
@@ -58,16 +58,22 @@ func (s *Server) Repo(name string, files Files, how ...Commit) *Repo {
 	if !ok {
 		panic(fmt.Sprintf("githubtest: repository %q, want owner/name", name))
 	}
-	r := &Repo{
-		s: s, name: short, private: true, main: "main", git: newStore(),
-		roles: map[int64]string{}, teamRoles: map[*team]string{}, refs: map[string]string{}, forks: map[int64]int64{},
-	}
+	var r *Repo
 	s.tell(func() {
-		r.id, r.owner, r.created, r.pushed = s.nextID(), s.account(owner), s.now(), s.now()
-		s.repos[lower(name)] = r
-		by := r.owner
-		r.refs["refs/heads/main"] = r.commit(by, nil, files, message(how, "Initial commit")).id
+		r = s.newRepo(s.account(owner), short, newStore())
+		first := r.commit(r.owner, nil, files, message(how, "Initial commit")).id
+		r.record(r.owner, "refs/heads/main", "", first, "push")
+		r.refs["refs/heads/main"] = first
 	})
+	return r
+}
+
+func (s *Server) newRepo(owner *account, name string, git *store) *Repo {
+	r := &Repo{
+		s: s, id: s.nextID(), owner: owner, name: name, private: true, main: "main", created: s.now(), pushed: s.now(), git: git,
+		roles: map[int64]string{}, teamRoles: map[*team]string{}, refs: map[string]string{}, forks: map[int64]*Repo{},
+	}
+	s.repos[lower(r.fullName())] = r
 	return r
 }
 
@@ -112,7 +118,7 @@ func checkRole(role string) {
 	}
 }
 
-// Public lets everybody read the repository.
+// Public lets everybody read the repository, and its forks.
 func (r *Repo) Public() { r.s.tell(func() { r.private = false }) }
 
 // Branch makes a branch at a revision, or moves it there.
@@ -120,18 +126,41 @@ func (r *Repo) Branch(name, at string) {
 	r.s.tell(func() { r.move(r.owner, "refs/heads/"+name, r.refs["refs/heads/"+name], r.must(at).id, false) })
 }
 
-// DeleteBranch removes a branch; open pull requests from it are closed.
+// DeleteBranch removes a branch. Open pull requests from it are closed. Those into
+// it follow the pull request it was merged by, if any, without a webhook, and are
+// closed otherwise.
+// https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/proposing-changes-to-your-work-with-pull-requests/about-branches
 func (r *Repo) DeleteBranch(by, name string) {
 	r.s.tell(func() {
 		ref, who := "refs/heads/"+name, r.s.account(by)
+		r.record(who, ref, r.refs[ref], zeroID, "branch_deletion")
 		r.s.emitPush(r, who, ref, r.refs[ref], zeroID, false)
 		delete(r.refs, ref)
+		for _, p := range r.pullsFrom(ref) {
+			p.close(who)
+		}
+		into := r.mergedInto(name)
 		for _, p := range r.pulls {
-			if p.state == "open" && p.headRef == ref {
+			switch {
+			case p.state != "open" || p.base != name:
+			case into == "":
 				p.close(who)
+			default:
+				p.retarget(who, into, "AutomaticBaseChangeSucceededEvent")
 			}
 		}
 	})
+}
+
+// mergedInto is the base of the last merged pull request from a branch of the
+// repository; empty if none.
+func (r *Repo) mergedInto(branch string) string {
+	for _, p := range slices.Backward(r.pulls) {
+		if p.isMerged() && p.from == r && p.headBranch == branch {
+			return p.base
+		}
+	}
+	return ""
 }
 
 // DefaultBranch makes another branch the default one.
@@ -198,16 +227,24 @@ func (r *Repo) mergeInto(by *account, ref, from string, how Commit) *commit {
 	return r.git.putCommit(c)
 }
 
-// move points a branch or tag, of the repository or of a fork, at a commit and tells who
-// listens. An App hears of pushes to the repositories it is installed on only.
+// move points a branch or tag at a commit and tells who listens. An App hears of
+// pushes to the repositories it is installed on only: seldom of those to a fork.
 func (r *Repo) move(by *account, ref, before, after string, forced bool) {
+	kind := "push"
+	if forced {
+		kind = "force_push"
+	}
+	r.moveBy(by, ref, before, after, kind)
+}
+
+func (r *Repo) moveBy(by *account, ref, before, after, kind string) {
+	forced := kind == "force_push"
 	r.refs[ref] = after
 	r.pushed = r.s.now()
-	if !strings.HasPrefix(ref, "refs/forks/") {
-		r.s.emitPush(r, by, ref, before, after, forced)
-	}
-	for _, p := range r.pulls {
-		if p.state == "open" && p.headRef == ref && p.head != after {
+	r.record(by, ref, before, after, kind)
+	r.s.emitPush(r, by, ref, before, after, forced)
+	for _, p := range r.pullsFrom(ref) {
+		if p.head != after {
 			p.synchronize(by, after, forced)
 		}
 	}
@@ -295,16 +332,6 @@ func (s *Server) signature(person string, when time.Time) signature {
 	return signature{a.login, a.email(), when}
 }
 
-// forkOf is somebody's fork: the same repository under another owner and id.
-func (r *Repo) forkOf(owner *account) *Repo {
-	if r.forks[owner.id] == 0 {
-		r.forks[owner.id] = r.s.nextID()
-	}
-	fork := *r
-	fork.owner, fork.id = owner, r.forks[owner.id]
-	return &fork
-}
-
 // must resolves a revision of the story.
 func (r *Repo) must(rev string) *commit {
 	c := r.resolve(rev)
@@ -334,7 +361,7 @@ func (r *Repo) revision(rev string) (id string, ok bool) {
 	}
 	for _, prefix := range []string{"", "refs/", "refs/tags/", "refs/heads/"} {
 		full := prefix + rev
-		if id, ok := r.refs[full]; ok && strings.HasPrefix(full, "refs/") && !strings.HasPrefix(full, "refs/forks/") {
+		if id, ok := r.refs[full]; ok && strings.HasPrefix(full, "refs/") {
 			return id, true
 		}
 	}

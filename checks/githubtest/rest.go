@@ -126,14 +126,18 @@ func (r *request) enterInstallation() (err error) {
 	return err
 }
 
-// enterRepo finds the repository; one the token does not reach is not there.
+// enterRepo finds the repository. One the token may not read is not there; what is
+// public everybody may read, but not write to.
 func (r *request) enterRepo() error {
 	if err := r.enterInstallation(); err != nil {
 		return err
 	}
 	r.repo = r.s.repos[lower(r.PathValue("owner")+"/"+r.PathValue("repo"))]
-	if r.repo == nil || !r.token.sees(r.repo) {
+	switch {
+	case r.repo == nil || !r.token.reads(r.repo):
 		return notFound
+	case r.Method != http.MethodGet && !r.token.sees(r.repo):
+		return failure{403, "Resource not accessible by integration"}
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ func listPulls(r *request) (any, error) {
 	var list []*Pull
 	for _, p := range slices.Backward(r.repo.pulls) {
 		if (state == "all" || p.state == state) && (q.Get("base") == "" || q.Get("base") == p.base) &&
-			(q.Get("head") == "" || q.Get("head") == p.headOwner().login+":"+p.headBranch) {
+			(q.Get("head") == "" || q.Get("head") == p.headOwner.login+":"+p.headBranch) {
 			list = append(list, p)
 		}
 	}
@@ -41,19 +41,13 @@ func listPulls(r *request) (any, error) {
 	return each(page(r, list), r.s.renderPullSimple), nil
 }
 
-// maxPullFiles and maxPullCommits are where GitHub's lists stop without a word.
-const (
-	maxPullFiles   = 3000
-	maxPullCommits = 250
-)
-
 func listPullFiles(r *request) (any, error) {
 	p, err := r.pull()
 	if err != nil {
 		return nil, err
 	}
 	files := p.files()
-	files = files[:min(len(files), maxPullFiles)]
+	files = files[:min(len(files), r.s.options.Limits.PullFiles)]
 	return each(page(r, files), func(f change) fields { return r.s.renderChange(r.repo, p.head, f) }), nil
 }
 
@@ -63,7 +57,7 @@ func listPullCommits(r *request) (any, error) {
 		return nil, err
 	}
 	list := p.commits()
-	list = list[:min(len(list), maxPullCommits)]
+	list = list[:min(len(list), r.s.options.Limits.PullCommits)]
 	return each(page(r, list), func(c *commit) fields { return r.s.renderCommit(r.repo, c) }), nil
 }
 

@@ -14,6 +14,8 @@ var repoRoutes = map[string]handler{
 	"GET /tags":                                listTags,
 	"GET /git/ref/{ref...}":                    getRef,
 	"GET /git/blobs/{sha}":                     getBlob,
+	"GET /git/trees/{sha...}":                  getTree,
+	"GET /activity":                            listActivity,
 	"GET /contents/{path...}":                  getContents,
 	"GET /commits/{rest...}":                   getCommits,
 	"GET /compare/{basehead...}":               getComparison,
@@ -227,13 +229,8 @@ func (r *Repo) pullsWith(c *commit) []*Pull {
 	return list
 }
 
-const (
-	maxCompareCommits = 250
-	maxCompareFiles   = 300
-)
-
 // getComparison compares two revisions from their merge base on. Files come with
-// the first page only, and at most 300 of them.
+// the first page only, and only so many of them.
 func getComparison(r *request) (any, error) {
 	left, right, ok := strings.Cut(r.PathValue("basehead"), "...")
 	base, head := r.compared(left), r.compared(right)
@@ -255,7 +252,7 @@ func getComparison(r *request) (any, error) {
 	}
 	if r.query("page", 1) == 1 {
 		files := r.repo.git.changes(common.files, head.files)
-		out["files"] = each(files[:min(len(files), maxCompareFiles)], func(f change) fields { return r.s.renderChange(r.repo, head.id, f) })
+		out["files"] = each(files[:min(len(files), r.s.options.Limits.CompareFiles)], func(f change) fields { return r.s.renderChange(r.repo, head.id, f) })
 	}
 	return out, nil
 }
@@ -263,22 +260,24 @@ func getComparison(r *request) (any, error) {
 // compared resolves one side, which may name a fork: owner:branch.
 func (r *request) compared(rev string) *commit {
 	if owner, branch, ok := strings.Cut(rev, ":"); ok {
-		if lower(owner) != lower(r.repo.owner.login) {
-			return r.repo.git.commits[r.repo.refs["refs/forks/"+lower(owner)+"/"+branch]]
+		for _, repo := range r.repo.network() {
+			if lower(repo.owner.login) == lower(owner) {
+				return repo.resolve(branch)
+			}
 		}
-		rev = branch
+		return nil
 	}
 	return r.repo.resolve(rev)
 }
 
-// comparedCommits are paged if the request asks for pages; otherwise the first
-// 250 come at once.
+// comparedCommits are paged if the request asks for pages; otherwise the most
+// recent ones come at once.
 func (r *request) comparedCommits(list []*commit) []*commit {
 	q := r.URL.Query()
 	if q.Has("page") || q.Has("per_page") || r.s.options.PageSize > 0 {
 		return page(r, list)
 	}
-	return list[:min(len(list), maxCompareCommits)]
+	return list[max(0, len(list)-r.s.options.Limits.CompareCommits):]
 }
 
 func compareStatus(ahead, behind int) string {

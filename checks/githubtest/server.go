@@ -20,6 +20,7 @@
 package githubtest
 
 import (
+	"cmp"
 	"crypto/rsa"
 	"fmt"
 	"net"
@@ -41,8 +42,27 @@ type Options struct {
 	// TokenLife is how long installation tokens last, on the machine's clock; 0
 	// means GitHub's hour.
 	TokenLife time.Duration
+	// Limits are where lists stop.
+	Limits Limits
 	// AppSlug names the App under test; empty means changegate.
 	AppSlug string
+}
+
+// Limits are where GitHub's lists stop. 0 means GitHub's own; a test of what comes
+// behind a limit is fast with a lower one.
+type Limits struct {
+	PullFiles      int // of a pull request: 3,000
+	PullCommits    int // of a pull request, in REST and in GraphQL's nodes: 250
+	CompareFiles   int // of a comparison: 300
+	CompareCommits int // of a comparison without pages, the most recent ones: 250
+	TreeEntries    int // of a tree read recursively: 100,000
+}
+
+func (l Limits) orGitHubs() Limits {
+	return Limits{
+		PullFiles: cmp.Or(l.PullFiles, 3000), PullCommits: cmp.Or(l.PullCommits, 250), CompareFiles: cmp.Or(l.CompareFiles, 300),
+		CompareCommits: cmp.Or(l.CompareCommits, 250), TreeEntries: cmp.Or(l.TreeEntries, 100_000),
+	}
 }
 
 // A Server is one GitHub with one App. All methods may be called concurrently.
@@ -79,6 +99,7 @@ func New(o Options) *Server {
 	if o.AppSlug == "" {
 		o.AppSlug = "changegate"
 	}
+	o.Limits = o.Limits.orGitHubs()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		panic(fmt.Sprintf("githubtest: listen: %v", err))
