@@ -2,6 +2,8 @@ package bot_test
 
 import (
 	"context"
+	"errors"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/rogpeppe/go-internal/txtar"
 
 	"changegate/checks/githubtest"
 )
@@ -37,6 +40,9 @@ func TestScenarios(t *testing.T) {
 		Files:               stories,
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
+			if err := standard(e.WorkDir); err != nil {
+				return err
+			}
 			w, err := newWorld(e.WorkDir)
 			if err != nil {
 				return err
@@ -51,14 +57,41 @@ func TestScenarios(t *testing.T) {
 
 func of(ts *testscript.TestScript) *world { return ts.Value("world").(*world) }
 
+// standard gives a story the files of testdata/scenarios/standard.txtar whose
+// topmost folder it does not bring itself: most stories are about the same
+// repository, the same change and the same description.
+func standard(dir string) error {
+	all, err := txtar.ParseFile(filepath.Join("..", "testdata", "scenarios", "standard.txtar"))
+	if err != nil {
+		return err
+	}
+	own := map[string]bool{}
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		own[e.Name()] = true
+	}
+	for _, f := range all.Files {
+		top, _, _ := strings.Cut(f.Name, "/")
+		if own[top] {
+			continue
+		}
+		path := filepath.Join(dir, filepath.FromSlash(f.Name))
+		err = errors.Join(err, os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, f.Data, 0o644))
+	}
+	return err
+}
+
 // commands are the words the stories are told in. Each changes GitHub as a person
 // would, lets the bot work until it is idle, or looks at what a reviewer sees.
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	type command = func(ts *testscript.TestScript, w *world, args []string)
 	plain := map[string]command{
-		"repository": cmdRepository, "people": cmdPeople, "bot": cmdBot, "team": cmdTeam, "branch": cmdBranch,
-		"open": cmdOpen, "twin": cmdTwin, "push": cmdPush, "forcepush": cmdForcePush, "edit": cmdEdit,
-		"retarget": cmdRetarget, "review": cmdReview, "dismiss": cmdDismiss, "merge": cmdMerge, "close": cmdClose, "direct": cmdDirect, "rewrite": cmdRewrite,
+		"repository": cmdRepository, "floor": cmdFloor, "people": cmdPeople, "bot": cmdBot, "account": cmdAccount,
+		"team": cmdTeam, "leave": cmdLeave, "dissolve": cmdDissolve, "server": cmdServer,
+		"branch": cmdBranch, "join": cmdJoin, "direct": cmdDirect, "rewrite": cmdRewrite,
+		"open": cmdOpen, "twin": cmdTwin, "pull": cmdPull, "push": cmdPush, "forcepush": cmdForcePush, "mark": cmdMark, "moveto": cmdMoveTo,
+		"update": cmdUpdate, "edit": cmdEdit, "draft": cmdDraft, "ready": cmdReady, "assign": cmdAssign, "retarget": cmdRetarget,
+		"review": cmdReview, "dismiss": cmdDismiss, "merge": cmdMerge, "close": cmdClose,
 		"report": cmdReport, "clock": cmdClock, "fault": cmdFault,
 		"check": cmdCheck, "summary": cmdSummary, "annotation": cmdAnnotation, "nocheck": cmdNoCheck, "nogreen": cmdNoGreen,
 		"nomarkup": cmdNoMarkup, "records": cmdRecords, "exception": cmdException, "exceptions": cmdExceptions, "merges": cmdMerges,

@@ -1,7 +1,6 @@
 package bot_test
 
 import (
-	"net/http"
 	"strconv"
 	"strings"
 
@@ -10,11 +9,6 @@ import (
 	"changegate/checks/githubtest"
 )
 
-// newTransport gives every story connections of its own.
-func newTransport() http.RoundTripper {
-	return http.DefaultTransport.(*http.Transport).Clone()
-}
-
 // happens makes an event happen and lets the bot react to it.
 func happens(ts *testscript.TestScript, w *world, event func()) {
 	w.gh.ResetCalls()
@@ -22,61 +16,51 @@ func happens(ts *testscript.TestScript, w *world, event func()) {
 	ts.Check(w.settle())
 }
 
-func cmdRepository(ts *testscript.TestScript, w *world, args []string) {
-	want(ts, args, 2, "repository OWNER/NAME FOLDER")
-	files, err := w.files(args[1])
-	ts.Check(err)
-	owner, _, _ := strings.Cut(args[0], "/")
-	w.gh.Org(owner)
-	w.repo = w.gh.Repo(args[0], files)
-	w.first = w.repo.Head("main")
-	w.gh.Install(owner)
-	ts.Check(w.settle())
-}
-
-func cmdPeople(ts *testscript.TestScript, w *world, args []string) {
-	for _, a := range args {
-		login, role, ok := strings.Cut(a, ":")
-		if !ok {
-			ts.Fatalf("usage: people LOGIN:ROLE ...")
-		}
-		w.gh.User(login)
-		w.repo.Role(login, role)
-	}
-}
-
-func cmdBot(ts *testscript.TestScript, w *world, args []string) {
-	want(ts, args, 1, "bot LOGIN:ROLE")
-	login, role, _ := strings.Cut(args[0], ":")
-	w.gh.Bot(login)
-	w.repo.Role(login, role)
-}
-
-func cmdTeam(ts *testscript.TestScript, w *world, args []string) {
-	want(ts, args, 2, "team ORG/SLUG LOGIN ...")
-	w.gh.Team(args[0], args[1:]...)
-	w.repo.TeamRole(args[0], "write")
-}
-
+// cmdBranch pushes to a branch that is of no pull request yet. A new one begins on
+// the default branch, or where from= says; without a FOLDER that is all.
 func cmdBranch(ts *testscript.TestScript, w *world, args []string) {
-	want(ts, args, 3, "branch NAME BY FOLDER")
-	files, err := w.files(args[2])
-	ts.Check(err)
-	happens(ts, w, func() { w.repo.Push(args[1], args[0], files) })
+	args, named := options(args)
+	want(ts, args, 2, "branch NAME BY [FOLDER] [from=BRANCH] "+howUsage)
+	files := laid(ts, w, args[2:])
+	happens(ts, w, func() {
+		if from := named["from"]; from != "" {
+			w.repo.Branch(args[0], from)
+		}
+		if len(args) > 2 {
+			w.repo.Push(args[1], args[0], files, how(named))
+		}
+	})
 }
 
 func cmdOpen(ts *testscript.TestScript, w *world, args []string) {
 	args, named := options(args)
-	want(ts, args, 3, "open BY FOLDER BODY [base=BRANCH] [rename=OLD:NEW]")
-	files, err := w.files(args[1])
-	ts.Check(err)
-	body, err := w.body(args[2])
-	ts.Check(err)
-	pr := githubtest.PR{Base: named["base"], Title: "Lower the refund limit", Body: body, Files: files}
-	if old, to, ok := strings.Cut(named["rename"], ":"); ok {
-		pr.Commit.Move = map[string]string{old: to}
+	want(ts, args, 3, "open BY FOLDER|- BODY [head=BRANCH] [base=BRANCH] [fork=yes] [draft=yes] [assign=LOGIN] "+howUsage)
+	pr := githubtest.PR{
+		Head: named["head"], Base: named["base"], Title: "Lower the refund limit", Commit: how(named),
+		Fork: named["fork"] != "", Draft: named["draft"] != "",
 	}
+	if args[1] != "-" { // the head branch as it is
+		pr.Files = laid(ts, w, args[1:2])
+	}
+	if login := named["assign"]; login != "" {
+		pr.Assignees = []string{login}
+	}
+	var err error
+	pr.Body, err = w.body(args[2])
+	ts.Check(err)
 	happens(ts, w, func() { w.pull = w.repo.Open(args[0], pr) })
+	w.pulls = append(w.pulls, w.pull)
+}
+
+// cmdPull lets the story go on with a pull request by its number.
+func cmdPull(ts *testscript.TestScript, w *world, args []string) {
+	want(ts, args, 1, "pull NUMBER")
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	if n < 1 || n > len(w.pulls) {
+		ts.Fatalf("there is no pull request %d", n)
+	}
+	w.pull = w.pulls[n-1]
 }
 
 // cmdTwin opens a second pull request for the same head and base.
@@ -89,33 +73,87 @@ func cmdTwin(ts *testscript.TestScript, w *world, args []string) {
 	happens(ts, w, func() {
 		w.pull = w.repo.Open(args[0], githubtest.PR{Head: "twin", Base: w.pull.Base(), Title: "The same again", Body: body})
 	})
+	w.pulls = append(w.pulls, w.pull)
 }
 
-// commit reads how a push is made: author=unknown, coauthor=LOGIN.
-func commit(named map[string]string) []githubtest.Commit {
-	c := githubtest.Commit{Message: "Change the prompt"}
-	if named["author"] == "unknown" {
-		c.Author, c.Committer = "Somebody <somebody@nowhere.invalid>", "Somebody <somebody@nowhere.invalid>"
+const howUsage = "[author=WHO] [committer=WHO] [coauthor=WHO] [web=yes] [rename=OLD:NEW] [remove=PATH] [mode=PATH:MODE]"
+
+// how reads how a commit is made. WHO is a login, "Name <mail>", or unknown: an
+// address that is nobody's. web=yes is GitHub's own editor, which signs.
+func how(named map[string]string) githubtest.Commit {
+	const unknown = "Somebody <somebody@nowhere.invalid>"
+	c := githubtest.Commit{Message: "Change the prompt", Author: named["author"], Committer: named["committer"], WebFlow: named["web"] != ""}
+	if c.Author == "unknown" {
+		c.Author, c.Committer = unknown, unknown
 	}
-	if login := named["coauthor"]; login != "" {
-		c.CoAuthors = []string{login}
+	if who := named["coauthor"]; who != "" {
+		c.CoAuthors = []string{who}
 	}
-	return []githubtest.Commit{c}
+	if old, to, ok := strings.Cut(named["rename"], ":"); ok {
+		c.Move = map[string]string{old: to}
+	}
+	if path := named["remove"]; path != "" {
+		c.Remove = []string{path}
+	}
+	if path, mode, ok := strings.Cut(named["mode"], ":"); ok {
+		c.Modes = map[string]string{path: mode}
+	}
+	return c
 }
 
 func cmdPush(ts *testscript.TestScript, w *world, args []string) {
 	args, named := options(args)
-	want(ts, args, 2, "push BY FOLDER [author=unknown] [coauthor=LOGIN]")
-	files, err := w.files(args[1])
-	ts.Check(err)
-	happens(ts, w, func() { w.pull.Push(args[0], files, commit(named)...) })
+	want(ts, args, 1, "push BY [FOLDER] "+howUsage)
+	files := laid(ts, w, args[1:])
+	happens(ts, w, func() { w.pull.Push(args[0], files, how(named)) })
 }
 
+// cmdForcePush replaces the commits of the pull request by one on top of the base
+// branch as it is now, which is also what a rebase comes to.
 func cmdForcePush(ts *testscript.TestScript, w *world, args []string) {
-	want(ts, args, 2, "forcepush BY FOLDER")
-	files, err := w.files(args[1])
-	ts.Check(err)
-	happens(ts, w, func() { w.pull.ForcePush(args[0], files) })
+	args, named := options(args)
+	want(ts, args, 2, "forcepush BY FOLDER "+howUsage)
+	files := laid(ts, w, args[1:])
+	happens(ts, w, func() { w.pull.ForcePush(args[0], files, how(named)) })
+}
+
+// cmdMark gives the head a name, for moveto and review at=NAME.
+func cmdMark(ts *testscript.TestScript, w *world, args []string) {
+	want(ts, args, 1, "mark NAME")
+	w.marks[args[0]] = w.pull.Head()
+}
+
+// marked is the commit a story gave a name.
+func (w *world) marked(ts *testscript.TestScript, name string) string {
+	if w.marks[name] == "" {
+		ts.Fatalf("no commit is marked %q", name)
+	}
+	return w.marks[name]
+}
+
+// cmdMoveTo force pushes the head to a marked commit or to a branch.
+func cmdMoveTo(ts *testscript.TestScript, w *world, args []string) {
+	want(ts, args, 2, "moveto BY MARK|BRANCH")
+	to := w.marks[args[1]]
+	if to == "" {
+		to = w.repo.Head(args[1])
+	}
+	happens(ts, w, func() { w.pull.Rewind(args[0], to) })
+}
+
+// cmdJoin merges one branch into another on somebody's machine and pushes it.
+func cmdJoin(ts *testscript.TestScript, w *world, args []string) {
+	args, named := options(args)
+	want(ts, args, 3, "join BY FROM INTO [committer=WHO]")
+	happens(ts, w, func() {
+		w.repo.Merge(args[0], args[2], args[1], githubtest.Commit{Committer: named["committer"]})
+	})
+}
+
+// cmdUpdate presses GitHub's button that merges the base branch into the head.
+func cmdUpdate(ts *testscript.TestScript, w *world, args []string) {
+	want(ts, args, 1, "update BY")
+	happens(ts, w, func() { w.pull.UpdateBranch(args[0]) })
 }
 
 func cmdEdit(ts *testscript.TestScript, w *world, args []string) {
@@ -125,15 +163,36 @@ func cmdEdit(ts *testscript.TestScript, w *world, args []string) {
 	happens(ts, w, func() { w.pull.Edit(args[0], body) })
 }
 
+// cmdDraft makes the pull request a draft, cmdReady ends that.
+func cmdDraft(ts *testscript.TestScript, w *world, args []string) {
+	want(ts, args, 1, "draft BY")
+	happens(ts, w, func() { w.pull.Draft(args[0]) })
+}
+
+func cmdReady(ts *testscript.TestScript, w *world, args []string) {
+	want(ts, args, 1, "ready BY")
+	happens(ts, w, func() { w.pull.Ready(args[0]) })
+}
+
+func cmdAssign(ts *testscript.TestScript, w *world, args []string) {
+	want(ts, args, 2, "assign BY LOGIN")
+	happens(ts, w, func() { w.pull.Assign(args[0], args[1]) })
+}
+
 func cmdRetarget(ts *testscript.TestScript, w *world, args []string) {
 	want(ts, args, 2, "retarget BY BRANCH")
 	happens(ts, w, func() { w.pull.Retarget(args[0], args[1]) })
 }
 
 func cmdReview(ts *testscript.TestScript, w *world, args []string) {
-	want(ts, args, 2, "review BY approve|request-changes|comment [TEXT]")
+	args, named := options(args)
+	want(ts, args, 2, "review BY approve|request-changes|comment [TEXT] [at=NAME]")
 	state := map[string]string{"approve": "APPROVED", "request-changes": "CHANGES_REQUESTED", "comment": "COMMENTED"}[args[1]]
-	happens(ts, w, func() { w.reviews[args[0]] = w.pull.Review(args[0], state, args[2:]...) })
+	commit := ""
+	if at := named["at"]; at != "" {
+		commit = w.marked(ts, at)
+	}
+	happens(ts, w, func() { w.reviews[args[0]] = w.pull.ReviewAt(args[0], state, commit, args[2:]...) })
 }
 
 func cmdDismiss(ts *testscript.TestScript, w *world, args []string) {
@@ -152,14 +211,9 @@ func cmdMerge(ts *testscript.TestScript, w *world, args []string) {
 
 func cmdDirect(ts *testscript.TestScript, w *world, args []string) {
 	args, named := options(args)
-	want(ts, args, 2, "direct BY FOLDER [remove=PATH]")
-	files, err := w.files(args[1])
-	ts.Check(err)
-	how := githubtest.Commit{Message: "Push past the gate"}
-	if path := named["remove"]; path != "" {
-		how.Remove = []string{path}
-	}
-	happens(ts, w, func() { w.repo.Push(args[0], "main", files, how) })
+	want(ts, args, 2, "direct BY FOLDER "+howUsage)
+	files := laid(ts, w, args[1:])
+	happens(ts, w, func() { w.repo.Push(args[0], "main", files, how(named)) })
 }
 
 // cmdRewrite makes main end in one new commit on top of its first.
@@ -171,8 +225,13 @@ func cmdRewrite(ts *testscript.TestScript, w *world, args []string) {
 }
 
 func cmdReport(ts *testscript.TestScript, w *world, args []string) {
-	want(ts, args, 3, "report APP NAME CONCLUSION")
-	happens(ts, w, func() { w.repo.Report(args[0], w.pull.Head(), args[1], args[2]) })
+	args, named := options(args)
+	want(ts, args, 3, "report APP NAME CONCLUSION [on=BRANCH]")
+	commit := w.pull.Head()
+	if branch := named["on"]; branch != "" {
+		commit = w.repo.Head(branch)
+	}
+	happens(ts, w, func() { w.repo.Report(args[0], commit, args[1], args[2]) })
 }
 
 // cmdFault makes GitHub fail: graphql, compare or checks; a status, truncate or close.

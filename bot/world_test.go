@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
@@ -56,10 +57,13 @@ type world struct {
 	server *httptest.Server
 
 	repo    *githubtest.Repo
-	pull    *githubtest.Pull
-	first   string           // the repository's first commit
-	before  *githubtest.Pull // the one before the newest
-	reviews map[string]int64 // newest review by login
+	floor   *githubtest.Repo // the organisation's .github, if the story has one
+	pull    *githubtest.Pull // the one the story is at
+	pulls   []*githubtest.Pull
+	first   string            // the repository's first commit
+	before  *githubtest.Pull  // the one before the newest
+	reviews map[string]int64  // newest review by login
+	marks   map[string]string // commits the story gave a name
 	rules   *githubtest.Contract
 	logs    bytes.Buffer
 }
@@ -68,7 +72,7 @@ func newWorld(dir string) (*world, error) { return newWorldOf(dir, 0) }
 
 // newWorldOf makes a world whose lists have pages of the given size, 0 for GitHub's.
 func newWorldOf(dir string, page int) (*world, error) {
-	w := &world{dir: dir, clock: &clock{at: time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)}, reviews: map[string]int64{}, rules: githubtest.NewContract()}
+	w := &world{dir: dir, clock: &clock{at: time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)}, reviews: map[string]int64{}, marks: map[string]string{}, rules: githubtest.NewContract()}
 	w.gh = githubtest.New(githubtest.Options{Now: w.clock.now, Contract: w.rules, PageSize: page})
 	if err := w.start(filepath.Join(dir, ".data")); err != nil {
 		return nil, errors.Join(err, w.end())
@@ -102,6 +106,11 @@ func (w *world) start(data string) (err error) {
 	w.server = httptest.NewServer(w.bot.Handler())
 	w.gh.Hook(w.server.URL + "/webhook")
 	return nil
+}
+
+// newTransport gives every story connections of its own.
+func newTransport() http.RoundTripper {
+	return http.DefaultTransport.(*http.Transport).Clone()
 }
 
 func host(rawURL string) string {

@@ -1,0 +1,102 @@
+package bot_test
+
+import (
+	"context"
+	"maps"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"changegate/checks/githubtest"
+)
+
+// cmdRepository makes the story's repository. Folders are laid over each other.
+func cmdRepository(ts *testscript.TestScript, w *world, args []string) {
+	want(ts, args, 2, "repository OWNER/NAME FOLDER ...")
+	owner, _, _ := strings.Cut(args[0], "/")
+	w.gh.Org(owner)
+	w.repo = w.gh.Repo(args[0], laid(ts, w, args[1:]))
+	w.first = w.repo.Head("main")
+	w.gh.Install(owner)
+	ts.Check(w.settle())
+}
+
+func laid(ts *testscript.TestScript, w *world, folders []string) githubtest.Files {
+	all := githubtest.Files{}
+	for _, folder := range folders {
+		files, err := w.files(folder)
+		ts.Check(err)
+		maps.Copy(all, files)
+	}
+	return all
+}
+
+// cmdFloor gives the organisation a .github repository, or the next version of it.
+func cmdFloor(ts *testscript.TestScript, w *world, args []string) {
+	want(ts, args, 2, "floor BY FOLDER")
+	files := laid(ts, w, args[1:])
+	if w.floor == nil {
+		w.floor = w.gh.Repo("acme/.github", files)
+		return
+	}
+	happens(ts, w, func() { w.floor.Push(args[0], "main", files) })
+}
+
+// cmdPeople gives people a role, or another one.
+func cmdPeople(ts *testscript.TestScript, w *world, args []string) {
+	happens(ts, w, func() {
+		for _, a := range args {
+			login, role, ok := strings.Cut(a, ":")
+			if !ok {
+				ts.Fatalf("usage: people LOGIN:ROLE ...")
+			}
+			w.gh.User(login)
+			w.repo.Role(login, role)
+		}
+	})
+}
+
+func cmdBot(ts *testscript.TestScript, w *world, args []string) {
+	want(ts, args, 1, "bot LOGIN:ROLE")
+	login, role, _ := strings.Cut(args[0], ":")
+	w.gh.Bot(login)
+	happens(ts, w, func() { w.repo.Role(login, role) })
+}
+
+// cmdTeam makes a team, or lets people join it.
+func cmdTeam(ts *testscript.TestScript, w *world, args []string) {
+	want(ts, args, 1, "team ORG/SLUG LOGIN ...")
+	happens(ts, w, func() {
+		w.gh.Team(args[0], args[1:]...)
+		w.repo.TeamRole(args[0], "write")
+	})
+}
+
+func cmdLeave(ts *testscript.TestScript, w *world, args []string) {
+	want(ts, args, 2, "leave ORG/SLUG LOGIN ...")
+	happens(ts, w, func() { w.gh.LeaveTeam(args[0], args[1:]...) })
+}
+
+// cmdDissolve deletes a team.
+func cmdDissolve(ts *testscript.TestScript, w *world, args []string) {
+	want(ts, args, 1, "dissolve ORG/SLUG")
+	happens(ts, w, func() { w.gh.DeleteTeam(args[0]) })
+}
+
+// cmdAccount changes what an account is: its login, or that it exists.
+func cmdAccount(ts *testscript.TestScript, w *world, args []string) {
+	want(ts, args, 2, "account LOGIN renamed NEW")
+	happens(ts, w, func() { w.gh.Rename(args[0], args[2]) })
+}
+
+// cmdServer stops the server, so that webhooks are lost, or starts it again, when
+// it looks at everything as cmd/changegate does.
+func cmdServer(ts *testscript.TestScript, w *world, args []string) {
+	want(ts, args, 1, "server off|on")
+	if args[0] == "off" {
+		w.gh.Hook("")
+		return
+	}
+	w.gh.Hook(w.server.URL + "/webhook")
+	happens(ts, w, func() { ts.Check(w.bot.SweepOnce(context.Background())) })
+}
