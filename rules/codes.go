@@ -15,6 +15,7 @@ const (
 	CodeUnattributed     = "CG104"
 	CodeNoInitiator      = "CG105"
 	CodeOffline          = "CG106"
+	CodeOwnersLine       = "CG110"
 
 	// Reasons why a review does not count.
 	CodeByAuthor      = "CG111"
@@ -89,6 +90,7 @@ var codes = []Code{
 	{CodeUnattributed, "commit of unknown origin", Author, "GitHub cannot name the author or committer of a commit, or the author of the pull request, so nobody can say whether an approver wrote it. Add the e-mail address to a GitHub account, or amend the commit with a known one and push again.", "name who wrote each commit"},
 	{CodeNoInitiator, "nobody answers for an agent's pull request", Author, "A bot opened the pull request and nothing says for whom. Assign a human, or write `requested_by: login` in the change request: that person's approval then does not count.", "name who asked for this change"},
 	{CodeOffline, "not known locally", Waiting, "Reviews, roles and checks live on GitHub; a local clone does not have them.", ""},
+	{CodeOwnersLine, "CODEOWNERS line not understood", Author, "The line would decide who owns a changed file, and it cannot be followed: its form is not GitHub's, or an owner is an e-mail address or a team GitHub does not know. Correct it on the base branch. Such lines about other files are listed and block nothing.", "mend CODEOWNERS"},
 	{CodeByAuthor, "review by the author", "", "Separation of duties: the author's own review does not count.", ""},
 	{CodeByContributor, "review by a contributor", "", "Separation of duties: whoever wrote, committed, co-authored or asked for any commit of the change is a contributor and cannot approve it.", ""},
 	{CodeByBot, "review by a bot", "", "Only humans approve.", ""},

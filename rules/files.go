@@ -2,6 +2,7 @@ package rules
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"strings"
 )
@@ -42,6 +43,22 @@ func (fs listing) next(g *Group, i int) int {
 		i++
 	}
 	return i
+}
+
+// governedBy yields the paths that a group governs: of a rename both ends, as far as
+// the group governs them.
+func (fs listing) governedBy(g *Group) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i := range fs {
+			f := &fs[i]
+			if g.match.governs(f.path) && !yield(f.Path) {
+				return
+			}
+			if f.old != "" && g.match.governs(f.old) && !yield(f.OldPath) {
+				return
+			}
+		}
+	}
 }
 
 // sameFor reports whether two lists hold the same changes of what a group governs.

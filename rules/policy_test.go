@@ -270,5 +270,8 @@ func TestSourcesOf(t *testing.T) {
 	} {
 		same(t, p.SourcesOf([]File{{Path: path}}, nil), want)
 	}
+	owners := &PolicyText{Data: []byte("* @Acme/All @bob @Carol\n/tools/b.md @acme/b\n/tools/old.md @dave\n/docs/ @nobody-asks\n")}
+	same(t, p.SourcesOf([]File{{Path: "tools/a.md", OldPath: "tools/old.md"}, {Path: "tools/b.md", OldPath: "docs/b.md"}, {Path: "docs/a.md"}}, owners),
+		Sources{Teams: []string{"@acme/all", "@acme/b"}, Logins: []string{"bob", "carol", "dave"}, CodeOwners: true, Checks: true, Permissions: true})
 	same(t, p.Sources(), Sources{Teams: []string{"@acme/owners"}, Logins: []string{"bob"}, CodeOwners: true, Checks: true, Permissions: true})
 }

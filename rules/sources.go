@@ -1,6 +1,9 @@
 package rules
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Sources are the names whose memberships a reading has to look up.
 type Sources struct {
@@ -8,42 +11,69 @@ type Sources struct {
 	Logins      []string // in lower case
 	Permissions bool     // maintain or admin is asked; write comes with a review
 	Checks      bool     // a required check is asked
-	CodeOwners  bool
+	CodeOwners  bool     // the CODEOWNERS file is asked; its owners are among Teams and Logins once it was read
 }
 
 // Sources returns what the policy asks of the outside.
 func (p *Policy) Sources() Sources {
-	return asked(p.judged, func(*Group) bool { return true })
+	return asked(p.judged, nil)
 }
 
 // SourcesOf returns what the groups that govern some of the files ask of the
 // outside, the owners that CODEOWNERS gives those files included.
 func (p *Policy) SourcesOf(files []File, owners *PolicyText) Sources {
 	all := list(files)
-	return asked(p.judged, func(g *Group) bool { return all.next(g, 0) < len(all) })
+	groups := slices.DeleteFunc(slices.Clone(p.judged), func(g Group) bool { return all.next(&g, 0) == len(all) })
+	var names []string
+	if owners != nil {
+		names = ownersFor(groups, all, owners.Data)
+	}
+	return asked(groups, names)
 }
 
-func asked(groups []Group, of func(*Group) bool) Sources {
-	var s Sources
-	var all []string
+// ownersFor returns the owners of the files that groups which ask for code owners
+// govern.
+func ownersFor(groups []Group, files listing, data []byte) []string {
+	var names []string
+	var o *Owners
 	for i := range groups {
-		if g := &groups[i]; of(g) {
-			s.Checks = s.Checks || len(g.Checks) > 0
-			all = append(all, sources(g.Approvals)...)
+		g := &groups[i]
+		if !slices.Contains(sources(g.Approvals), codeOwners) {
+			continue
 		}
+		if o == nil {
+			o, _ = ParseOwners(data)
+		}
+		for path := range files.governedBy(g) {
+			owners, _ := o.Of(path)
+			names = append(names, owners...)
+		}
+	}
+	return names
+}
+
+func asked(groups []Group, all []string) Sources {
+	var s Sources
+	for i := range groups {
+		g := &groups[i]
+		s.Checks = s.Checks || len(g.Checks) > 0
+		all = append(all, sources(g.Approvals)...)
 	}
 	for _, from := range distinct(all) {
 		switch {
 		case from == codeOwners:
 			s.CodeOwners = true
-		case strings.HasPrefix(from, "@"):
+		case strings.Contains(from, "/"):
 			s.Teams = append(s.Teams, from)
+		case strings.HasPrefix(from, "@"): // an owner; policies write logins without the at sign
+			s.Logins = append(s.Logins, from[1:])
 		case rank(from) > rank("write"):
 			s.Permissions = true
 		case rank(from) < 0:
 			s.Logins = append(s.Logins, from)
 		}
 	}
+	s.Logins = distinct(s.Logins)
 	// A check of github-actions beside an edited workflow asks for maintain too.
 	s.Permissions = s.Permissions || s.Checks
 	return s
