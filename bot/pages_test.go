@@ -14,7 +14,7 @@ import (
 func TestPagesOfOne(t *testing.T) {
 	t.Parallel()
 	for _, size := range []int{0, 1} {
-		w, err := newWorldOf(t.TempDir(), size)
+		w, err := newWorldOf(t.TempDir(), githubtest.Options{PageSize: size})
 		if err != nil {
 			t.Fatal(err)
 		}

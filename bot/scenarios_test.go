@@ -2,6 +2,7 @@ package bot_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -43,7 +44,11 @@ func TestScenarios(t *testing.T) {
 			if err := standard(e.WorkDir); err != nil {
 				return err
 			}
-			w, err := newWorld(e.WorkDir)
+			limits, err := limits(e.WorkDir)
+			if err != nil {
+				return err
+			}
+			w, err := newWorldOf(e.WorkDir, githubtest.Options{Limits: limits})
 			if err != nil {
 				return err
 			}
@@ -81,13 +86,26 @@ func standard(dir string) error {
 	return err
 }
 
+// limits reads the bounds of GitHub's lists from the story's limits.json, for stories
+// about lists that are longer. Without one they are GitHub's.
+func limits(dir string) (l githubtest.Limits, err error) {
+	data, err := os.ReadFile(filepath.Join(dir, "limits.json"))
+	if errors.Is(err, os.ErrNotExist) {
+		return l, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &l)
+	}
+	return l, err
+}
+
 // commands are the words the stories are told in. Each changes GitHub as a person
 // would, lets the bot work until it is idle, or looks at what a reviewer sees.
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	type command = func(ts *testscript.TestScript, w *world, args []string)
 	plain := map[string]command{
 		"repository": cmdRepository, "floor": cmdFloor, "people": cmdPeople, "bot": cmdBot, "account": cmdAccount,
-		"team": cmdTeam, "leave": cmdLeave, "dissolve": cmdDissolve, "server": cmdServer,
+		"team": cmdTeam, "leave": cmdLeave, "dissolve": cmdDissolve, "gone": cmdGone, "server": cmdServer,
 		"branch": cmdBranch, "join": cmdJoin, "direct": cmdDirect, "rewrite": cmdRewrite,
 		"open": cmdOpen, "twin": cmdTwin, "pull": cmdPull, "push": cmdPush, "forcepush": cmdForcePush, "mark": cmdMark, "moveto": cmdMoveTo,
 		"update": cmdUpdate, "edit": cmdEdit, "draft": cmdDraft, "ready": cmdReady, "assign": cmdAssign, "retarget": cmdRetarget,

@@ -83,10 +83,34 @@ func cmdDissolve(ts *testscript.TestScript, w *world, args []string) {
 	happens(ts, w, func() { w.gh.DeleteTeam(args[0]) })
 }
 
-// cmdAccount changes what an account is: its login, or that it exists.
+// cmdAccount changes what an account is: its login, the addresses its commits may
+// carry, or that it exists.
 func cmdAccount(ts *testscript.TestScript, w *world, args []string) {
-	want(ts, args, 2, "account LOGIN renamed NEW")
-	happens(ts, w, func() { w.gh.Rename(args[0], args[2]) })
+	want(ts, args, 2, "account LOGIN renamed NEW | has ADDRESS | deleted")
+	happens(ts, w, func() {
+		switch word := args[1]; {
+		case word == "deleted":
+			w.gh.DeleteUser(args[0])
+		case word == "renamed" && len(args) == 3:
+			w.gh.Rename(args[0], args[2])
+		case word == "has" && len(args) == 3:
+			w.gh.Email(args[0], args[2])
+		default:
+			ts.Fatalf("nothing known of %q", args)
+		}
+	})
+}
+
+// cmdGone deletes somebody's fork, or a branch of the repository.
+func cmdGone(ts *testscript.TestScript, w *world, args []string) {
+	want(ts, args, 3, "gone BY fork|branch LOGIN|BRANCH")
+	happens(ts, w, func() {
+		if args[1] == "fork" {
+			w.repo.DeleteFork(args[2])
+		} else {
+			w.repo.DeleteBranch(args[0], args[2])
+		}
+	})
 }
 
 // cmdServer stops the server, so that webhooks are lost, or starts it again, when

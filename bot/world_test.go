@@ -68,12 +68,13 @@ type world struct {
 	logs    bytes.Buffer
 }
 
-func newWorld(dir string) (*world, error) { return newWorldOf(dir, 0) }
+func newWorld(dir string) (*world, error) { return newWorldOf(dir, githubtest.Options{}) }
 
-// newWorldOf makes a world whose lists have pages of the given size, 0 for GitHub's.
-func newWorldOf(dir string, page int) (*world, error) {
+// newWorldOf makes a world with a GitHub of other bounds: pages and lists.
+func newWorldOf(dir string, o githubtest.Options) (*world, error) {
 	w := &world{dir: dir, clock: &clock{at: time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)}, reviews: map[string]int64{}, marks: map[string]string{}, rules: githubtest.NewContract()}
-	w.gh = githubtest.New(githubtest.Options{Now: w.clock.now, Contract: w.rules, PageSize: page})
+	o.Now, o.Contract = w.clock.now, w.rules
+	w.gh = githubtest.New(o)
 	if err := w.start(filepath.Join(dir, ".data")); err != nil {
 		return nil, errors.Join(err, w.end())
 	}

@@ -289,7 +289,7 @@ func (r *Repo) commit(by *account, parents []string, files Files, how Commit) *c
 func (r *Repo) entry(content, mode string) entry {
 	switch mode {
 	case "160000":
-		return entry{mode, content}
+		return entry{mode, strings.TrimSpace(content)}
 	case "":
 		mode = "100644"
 	}
