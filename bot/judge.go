@@ -100,7 +100,7 @@ func (b *Bot) gather(ctx context.Context, j *store.Job) (*reading, error) {
 	}
 	r := &reading{Gathered: g, job: j, now: b.Now().UTC().Truncate(time.Millisecond)}
 	if g.Policy.State == checks.PolicyUnreadable {
-		g.Change.Gaps = append(g.Change.Gaps, rules.Gap{What: "policy", Says: g.Policy.Why})
+		g.Change.Gaps = append(g.Change.Gaps, rules.Gap{What: rules.GapPolicy, Says: g.Policy.Why})
 	}
 	r.policy, _ = rules.ParsePolicy(g.Policy.Data)
 	b.seePolicy(ctx, g.Place, r.policy)

@@ -43,6 +43,8 @@ const (
 	CodePolicyBroken  = "CG301"
 	CodeNewPolicy     = "CG302"
 	CodeUnknownName   = "CG303"
+	CodeFloorBroken   = "CG304"
+	CodeIdle          = "CG305"
 	CodeSyntax        = "CG310"
 	CodeUnknownKey    = "CG311"
 	CodeDuplicate     = "CG312"
@@ -115,6 +117,8 @@ var codes = []Code{
 	{CodePolicyBroken, "policy does not load", Failure, "The policy file on the base branch has errors, so nothing can be judged by it. A maintainer repairs it on the base branch.", ""},
 	{CodeNewPolicy, "new policy does not load", Failure, "The pull request changes the policy file and the new version has errors.", ""},
 	{CodeUnknownName, "unknown team or login", Failure, "The policy names a team or login that GitHub does not know or does not show to the App.", ""},
+	{CodeFloorBroken, "organisation policy does not load", Failure, "The organisation's policy, .github/changegate.yml in its .github repository, has errors. It adds to the policy of every repository, so nothing can be judged until whoever maintains it repairs it there.", ""},
+	{CodeIdle, "group governs no file", "", "The new policy has a group whose paths match no file of the repository: a misspelt path governs nothing, silently. It does not block, because the files may come later; look at it before approving the policy.", ""},
 	{CodeSyntax, "not readable YAML", "", "The text is not YAML of the plain kind used here: one document, UTF-8, no anchors, aliases or tags.", ""},
 	{CodeUnknownKey, "unknown key", "", "Keys are those of the reference; a misspelt key would otherwise be a rule that silently does not exist.", ""},
 	{CodeDuplicate, "written twice", "", "A key or name stands twice; which one was meant cannot be known.", ""},

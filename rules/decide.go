@@ -6,25 +6,56 @@ import (
 	"time"
 )
 
-// Evaluate parses a policy and decides by it. A policy that does not load is
-// itself the verdict: nothing passes by a file nobody can read.
+// Evaluate loads the repository's policy with the organisation's (c.Floor) and
+// decides by them. A policy that was not read or does not load is itself the verdict,
+// in shadow mode too: nothing passes by a file nobody can read. A repository without
+// one is not enrolled, and nobody asks.
 func Evaluate(policy []byte, c *Change, now time.Time) Verdict {
-	p, problems := ParsePolicy(policy)
-	if len(problems) > 0 {
-		return broken(problems, c)
+	for _, g := range c.Gaps {
+		if g.What == GapPolicy || g.What == GapFloor {
+			return unread(g.What, c)
+		}
+	}
+	p, own, org := load(policy, c.Floor)
+	if p == nil {
+		return broken(own, org, c)
 	}
 	return p.Decide(c, now)
 }
 
-func broken(problems Problems, c *Change) Verdict {
+// unread is the verdict when GitHub did not give a policy that it has. What an
+// empty text lacks would be no help to anybody.
+func unread(what string, c *Change) Verdict {
+	j := &judgement{c: c}
+	j.gaps()
+	whose := "the policy on " + inline(c.Base.Branch)
+	if what == GapFloor {
+		whose = "the organisation's policy"
+	}
+	return Verdict{State: Failure, Would: Failure, Head: c.Head.Commit, Findings: j.findings,
+		Title: title("ChangeGate could not finish - " + whose + " was not readable")}
+}
+
+// broken is the verdict by a policy that does not load. The organisation's is in
+// another repository, so its findings have no path in this one.
+func broken(own, org Problems, c *Change) Verdict {
 	v := Verdict{State: Failure, Would: Failure, Head: c.Head.Commit}
-	for _, p := range problems {
+	for _, p := range own {
 		v.Findings = append(v.Findings, Finding{
 			Rule: RulePolicyFile, State: Unmet, Code: CodePolicyBroken, Says: place(p) + p.Says,
 			Fix: p.Fix + " (on " + code(c.Base.Branch) + ")", Path: PolicyPath, Line: p.Line,
 		})
 	}
-	v.Title = title("Cannot read the policy on " + inline(c.Base.Branch) + atLine(problems[0].Line))
+	for _, p := range org {
+		v.Findings = append(v.Findings, Finding{
+			Rule: RulePolicyFile, State: Unmet, Code: CodeFloorBroken, Says: place(p) + p.Says,
+			Fix: p.Fix + " (in " + code(PolicyPath) + " of " + floorHome(c) + ")", Line: p.Line,
+		})
+	}
+	v.Title = title("Cannot read the organisation's policy" + atLine(v.Findings[0].Line))
+	if len(own) > 0 {
+		v.Title = title("Cannot read the policy on " + inline(c.Base.Branch) + atLine(own[0].Line))
+	}
 	return v
 }
 
@@ -160,9 +191,19 @@ func (j *judgement) govern() {
 func (j *judgement) gaps() {
 	for _, g := range j.c.Gaps {
 		j.add(Finding{Rule: RulePolicyFile, State: Unmet, Code: CodeGap,
-			Says: inline(g.What) + ": " + inline(g.Says),
-			Fix:  "split the change into smaller pull requests, or re-run the check if GitHub had a fault"})
+			Says: inline(g.What) + ": " + inline(g.Says), Fix: j.gapFix(g.What)})
 	}
+}
+
+func (j *judgement) gapFix(what string) string {
+	const again = "re-run the check if GitHub had a fault"
+	switch what {
+	case GapPolicy:
+		return "make " + code(PolicyPath) + " on " + code(j.c.Base.Branch) + " an ordinary file of UTF-8 text, or " + again
+	case GapFloor:
+		return "let the App read " + floorHome(j.c) + ", make " + code(PolicyPath) + " there an ordinary file of UTF-8 text, or " + again
+	}
+	return "split the change into smaller pull requests, or " + again
 }
 
 func (j *judgement) add(f Finding) { j.findings = append(j.findings, f) }

@@ -15,8 +15,8 @@ const MaxPolicy = 256 << 10
 // ImplicitGroup is the group that always governs the policy file.
 const ImplicitGroup = "changegate"
 
-// A Policy is a policy file that loaded without a problem. Only ParsePolicy makes
-// one, and nothing changes it afterwards.
+// A Policy is a policy file that loaded without a problem, or two of them joined.
+// Only ParsePolicy and With make one, and nothing changes it afterwards.
 type Policy struct {
 	Mode       string // shadow or enforce
 	Zone       *time.Location
@@ -29,6 +29,7 @@ type Policy struct {
 
 	branches matcher
 	judged   []Group // Groups, and the policy file's own unless one of them is that
+	floor    *Policy // the organisation's, when With added it
 }
 
 // A Group is one entry of governed: the files it covers and what they need.
@@ -92,6 +93,9 @@ func (p *Policy) ready() {
 
 // Watches reports whether pull requests into branch are judged.
 func (p *Policy) Watches(branch, defaultBranch string) bool {
+	if p.floor != nil && p.floor.Watches(branch, defaultBranch) {
+		return true
+	}
 	if len(p.Branches) == 0 {
 		return branch == defaultBranch
 	}

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -40,14 +41,65 @@ func (j *judgement) writesPolicy() bool {
 // will enforce it. The pull request itself is judged by the base branch's
 // version: otherwise it could lower its own bar.
 func (j *judgement) newPolicy(n *PolicyText) {
-	_, problems := ParsePolicy(n.Data)
+	p, problems := ParsePolicy(n.Data)
 	for _, p := range problems {
 		j.add(Finding{Rule: RulePolicyFile, State: Unmet, Code: CodeNewPolicy, Path: PolicyPath, Line: p.Line,
 			Says: place(p) + p.Says, Fix: p.Fix})
 	}
-	if len(problems) == 0 {
-		j.met("", RulePolicyFile, "the new policy loads; this pull request is judged by the one on "+code(j.c.Base.Branch))
+	if p == nil {
+		return
 	}
+	j.met("", RulePolicyFile, "the new policy loads; this pull request is judged by the one on "+code(j.c.Base.Branch))
+	for _, g := range p.Groups {
+		if slices.Contains(n.Idle, g.Name) {
+			j.idle(&g)
+		}
+	}
+}
+
+// idle shows a group of the new policy that governs nothing to those who approve it:
+// a misspelt path is a rule that silently does not exist. It does not block, because
+// the files may come later.
+func (j *judgement) idle(g *Group) {
+	says := "group " + code(g.Name) + " governs no file of this repository: " + strings.Join(few(quoted(g.Paths)), ", ")
+	for _, path := range g.Paths {
+		top, rest := topFolder(path)
+		if near := Nearest(top, j.folders()); near != "" && near != top {
+			says += "; did you mean " + code(near+rest) + "?"
+			break
+		}
+	}
+	j.add(Finding{Rule: RulePolicyFile, State: Met, Code: CodeIdle, Path: PolicyPath, Line: g.Line, Says: says,
+		Fix: "correct the paths, unless the files come later"})
+}
+
+// folders are the top folders that the change and the policy in force name.
+func (j *judgement) folders() []string {
+	var out []string
+	add := func(path string) {
+		if top, _ := topFolder(path); top != "" {
+			out = append(out, top)
+		}
+	}
+	for i := range j.c.Files {
+		add(j.c.Files[i].Path)
+	}
+	for i := range j.Policy.judged {
+		for _, path := range j.Policy.judged[i].Paths {
+			add(path)
+		}
+	}
+	return out
+}
+
+// topFolder cuts a path or pattern behind its first folder; top is empty where
+// there is none, or it is a wildcard or excluded.
+func topFolder(path string) (top, rest string) {
+	i := strings.IndexByte(path, '/')
+	if i < 0 || strings.ContainsAny(path[:i], "*?[{!") {
+		return "", ""
+	}
+	return path[:i], path[i:]
 }
 
 // judgeRequest checks that the change declares itself.

@@ -112,6 +112,15 @@ func distinct(words []string) []string {
 	return out
 }
 
+// quoted puts every word in a code span.
+func quoted(words []string) []string {
+	out := make([]string, len(words))
+	for i, w := range words {
+		out[i] = code(w)
+	}
+	return out
+}
+
 // few keeps the first eight words and counts the others: a message is read.
 func few(words []string) []string {
 	if len(words) <= 9 {
