@@ -15,14 +15,15 @@ const (
 // annotate points at the lines that findings are about, the most severe first,
 // and says how many did not fit. GitHub refuses the whole check run for a path
 // that the commit does not have, so only files that the change leaves in place
-// are pointed at. Titles and messages are plain text there.
+// are pointed at. The base branch's policy is not pointed at either: its line of
+// that number says something else in the version that the change brings. Titles and messages are plain text there.
 func annotate(v View) (list []Annotation, more int) {
 	here := map[string]bool{}
 	for _, f := range v.Change.Files {
 		here[f.Path] = f.Status != "deleted" && f.Status != "removed"
 	}
 	for _, f := range v.Verdict.Findings {
-		if f.Path != "" && f.Line > 0 && here[f.Path] {
+		if f.Path != "" && f.Line > 0 && here[f.Path] && f.Code != rules.CodePolicyBroken {
 			list = append(list, annotation(f, v.Verdict.State == rules.Shadow))
 		}
 	}
@@ -43,7 +44,7 @@ func annotation(f rules.Finding, shadow bool) Annotation {
 	switch {
 	case f.State == rules.Unmet && !shadow:
 		a.Level = "failure"
-	case f.State == rules.Unmet || f.State == rules.Pending:
+	case f.State == rules.Unmet || f.State == rules.Pending || f.Code == rules.CodeIdle:
 		a.Level = "warning"
 	}
 	c, _ := rules.Explain(f.Code)

@@ -90,7 +90,7 @@ func sentence(s string) string {
 		r, n := utf8.DecodeRuneInString(s)
 		s = string(unicode.ToUpper(r)) + s[n:]
 	}
-	if strings.HasSuffix(s, ".") || strings.HasSuffix(s, ":") {
+	if strings.HasSuffix(s, ".") || strings.HasSuffix(s, ":") || strings.HasSuffix(s, "?") {
 		return s
 	}
 	return s + "."

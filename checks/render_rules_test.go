@@ -140,6 +140,8 @@ func hostile(state rules.State, s string) View {
 	v.Patches = map[string]string{s: "@@ -1,3 +1,3 @@ " + line + "\n " + line + "\n ```\n-" + line + "\n+x" + line + "\n"}
 	v.Globs, v.PolicyRef, v.DetailsURL = []string{s}, s, "https://changegate.example/?q="+s
 	v.Siblings = []Sibling{{Number: 1, State: rules.Scheduled, Title: s}}
+	v.Verdict.Findings = append(v.Verdict.Findings, rules.Finding{Rule: rules.RulePolicyFile, State: rules.Met, Code: rules.CodeIdle, Says: s, Fix: s, Path: s, Line: 2})
+	v.Impact = []Impact{{1, s, rules.Ready, rules.Waiting, s}, {2, s, rules.State(s), rules.Author, ""}}
 	return v
 }
 
@@ -222,6 +224,8 @@ func large() View {
 		by := rules.Person{ID: int64(i + 1), Login: fmt.Sprint("rev", i)}
 		v.Verdict.Approvals = append(v.Verdict.Approvals, rules.Approved{By: by})
 		v.Verdict.Turned = append(v.Verdict.Turned, rules.Turned{By: by, Why: "bots never count"})
+		v.Verdict.Findings = append(v.Verdict.Findings, rules.Finding{Rule: rules.RulePolicyFile, State: rules.Met, Code: rules.CodeIdle, Says: fmt.Sprint("group ", i, " governs no file")})
+		v.Impact = append(v.Impact, Impact{i, strings.Repeat("title ", 100), rules.Ready, rules.Author, strings.Repeat("says ", 100)})
 	}
 	return v
 }
@@ -232,7 +236,7 @@ func TestLargeChangeIsCutAndCounted(t *testing.T) {
 	r := Render(v)
 	checkRun(t, r, v.DetailsURL)
 	for _, want := range []string{"| 20 of `prompts/0020-", "2979 more rows not shown, see [details]", "`0` | Approvals", "more rows not shown", "**Reviews that count**\n\n- `rev0`",
-		"**Reviews that do not count, and why**\n\n- `rev0`", "and 2980 more, see [details]", "3000 governed files", "5949 more places not marked in the files", "</sub>\n"} {
+		"**Reviews that do not count, and why**\n\n- `rev0`", "and 2980 more, see [details]", "3000 governed files", "5949 more places not marked in the files", "- Group 19 governs no file.\n- and 2980 more", "3000 open pull requests would change", "PR 19 `title", "\n2980 more rows not shown", "</sub>\n"} {
 		if !strings.Contains(r.Output.Summary, want) {
 			t.Errorf("the summary does not say %q", want)
 		}
@@ -413,6 +417,7 @@ func TestLeadSaysWhatIsWrong(t *testing.T) {
 	for code, want := range map[string]string{
 		rules.CodeNewPolicy:        "**This PR changes the policy file and the new file does not load.** Other pull requests into `main` are unaffected: they still use `main@b1f2e90`.\n",
 		rules.CodePolicyBroken:     "**The policy on `main` does not load, so nothing can be judged by it.** Not caused by this change; a maintainer repairs it on `main`.\n",
+		rules.CodeFloorBroken:      "**The organisation's policy does not load, so nothing can be judged.** Not caused by this change; whoever maintains the organisation's `.github` repository repairs it there.\n",
 		rules.CodeBadRequest:       "**The change request cannot be read.** `dev1` corrects it as below.\n",
 		rules.CodeTwoRequests:      "**There are two change requests and they disagree.** `x` and `y` differ.\n",
 		rules.CodeChangesRequested: "**Changes requested.** `x` and `y` differ.\n",

@@ -83,6 +83,7 @@ func approveAgain(v View) string {
 	if len(v.Verdict.Approvals) == 0 {
 		return ""
 	}
+	push := false
 	for _, f := range v.Verdict.Findings {
 		if f.State != rules.Unmet || f.Code == rules.CodeWhy {
 			continue
@@ -91,6 +92,10 @@ func approveAgain(v View) string {
 		case rules.RuleChangeRequest, rules.RuleRollbackPlan, rules.RuleEffectiveDate, rules.RuleNotice:
 			return " Approvals cover the change request, so those given so far have to be given again afterwards."
 		}
+		push = push || f.Code == rules.CodeCheckFailed || f.Code == rules.CodeUnattributed
+	}
+	if push {
+		return " A push that changes what was approved makes the approvals given so far stale."
 	}
 	return " Approvals given so far stay valid."
 }
@@ -111,6 +116,9 @@ func failureLead(v View) string {
 			" are unaffected: they still use " + code(v.PolicyRef) + "."
 	case rules.CodePolicyBroken:
 		return "**The policy on " + base + " does not load, so nothing can be judged by it.** Not caused by this change; a maintainer repairs it on " + base + "."
+	case rules.CodeFloorBroken:
+		return "**The organisation's policy does not load, so nothing can be judged.** Not caused by this change; whoever maintains the organisation's " +
+			code(".github") + " repository repairs it there."
 	case rules.CodeBadRequest:
 		return "**The change request cannot be read.** " + personName(v.Change.Author) + " corrects it as below."
 	case rules.CodeTwoRequests:
@@ -318,9 +326,12 @@ func problemRows(v View) []string {
 		}
 		says := strings.TrimPrefix(f.Says, fmt.Sprintf("line %d: ", f.Line))
 		where := fmt.Sprint(f.Line)
-		if f.Path == "" {
+		switch {
+		case f.Code == rules.CodeFloorBroken:
+			where += " of the organisation's policy"
+		case f.Path == "":
 			where += " of the description"
-		} else if f.Path != PolicyPath {
+		case f.Path != PolicyPath:
 			where += " of " + code(f.Path)
 		}
 		out = append(out, "| "+cell(where)+" | "+cell(prose(says))+" | "+cell(prose(f.Fix))+" |\n")

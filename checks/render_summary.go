@@ -36,7 +36,9 @@ func summary(v View, notAnnotated int) string {
 		p.add(fmt.Sprintf("**PR %d decides this check: it is %s.** %s\n\nThis pull request by itself:\n\n", s.Number, stateWord(s.State), siblings(v)))
 	}
 	p.add(lead(v) + "\n\n")
+	idle(p, v)
 	nextSteps(p, v)
+	impact(p, v)
 	ruleTable(p, v)
 	reviews(p, v)
 	if c := covers(v); c != "" {

@@ -130,6 +130,13 @@ func situations() map[string]Run {
 	v.Change.Files = []rules.File{{Path: PolicyPath, Status: "modified", Old: strings.Repeat("a", 40), New: strings.Repeat("b", 40)}}
 	out["failure-new-policy"] = Render(v)
 
+	out["policy-impact"] = Render(policyView())
+
+	v = view(rules.Failure, "Cannot read the organisation's policy - line 7", rules.Finding{Rule: rules.RulePolicyFile, State: rules.Unmet, Code: rules.CodeFloorBroken, Line: 7,
+		Says: "line 7: `aprovals` is not a key of governed[0]", Fix: "`approvals` (in `.github/changegate.yml` of `acme/.github`)"})
+	v.Verdict.Governed = nil
+	out["failure-organisation-policy"] = Render(v)
+
 	v = view(rules.Failure, "Changes requested by rev1", declared, planned, onMerge,
 		rules.Finding{Group: "prompts", Rule: rules.RuleApprovals, State: rules.Unmet, Code: rules.CodeChangesRequested,
 			Says: "`rev1` asked for changes on `e55a210`", Fix: "`rev1` approves, or a maintainer dismisses the review"})
@@ -146,6 +153,26 @@ func situations() map[string]Run {
 	out["unfinished-retrying"] = Unfinished(view("", ""), "GitHub answered 502 five times", at.Add(28*time.Minute), false)
 	out["unfinished-final"] = Unfinished(view("", ""), "GitHub answered 502 five times", time.Time{}, true)
 	return out
+}
+
+// policyView is a pull request that edits the policy: one group of the new version
+// governs nothing, and two other pull requests would be judged differently.
+func policyView() View {
+	ask := askTeam
+	ask.Group, ask.Says = "changegate", "0 of 1 approval from maintain access"
+	v := view(rules.Waiting, "Waiting for 1 approval - from maintain access",
+		met(rules.RulePolicyFile, "the new policy loads; this pull request is judged by the one on `main`"),
+		rules.Finding{Rule: rules.RulePolicyFile, State: rules.Met, Code: rules.CodeIdle, Path: PolicyPath, Line: 9, Fix: "correct the paths, unless the files come later",
+			Says: "group `secret` governs no file of this repository: `promts/secret/**`; did you mean `prompts/secret/**`?"},
+		declared, ask)
+	v.Verdict.Governed = []rules.Governed{{Path: PolicyPath, Groups: []string{"changegate"}}}
+	v.Change.Files = []rules.File{{Path: PolicyPath, Status: "modified", Old: strings.Repeat("a", 40), New: strings.Repeat("b", 40)}}
+	v.Impact = []Impact{
+		{12, "Answer in the customer's language", rules.Ready, rules.Waiting, "Waiting for 2 approvals - from @acme/ai-safety"},
+		{15, "Spelling", rules.Ready, rules.Ready, "Ready - 1 approval, effective on merge"},
+		{17, "Use model 5 | cheaper", rules.Author, rules.Nothing, ""},
+	}
+	return v
 }
 
 func brokenLine(line int, says, fix string) rules.Finding {

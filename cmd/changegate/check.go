@@ -28,6 +28,7 @@ func runCheck(ctx context.Context, args []string, e env) int {
 	head := fs.String("head", "HEAD", "`commit` or branch with the change")
 	at := fs.String("at", "", "`time` to judge at, such as 2026-11-30T09:00+01:00 (default now)")
 	body := fs.String("body-file", "", "`file` with the pull request's description")
+	floor := fs.String("floor", "", "`file` with the organisation's policy, to be added")
 	asJSON := fs.Bool("json", false, "print the verdict as JSON")
 	if _, code, done := e.parse(fs, args, 0); done {
 		return code
@@ -45,6 +46,9 @@ func runCheck(ctx context.Context, args []string, e env) int {
 	}
 	g, err := checks.Local(ctx, checks.LocalOptions{Repo: *repo, Base: *base, Head: *head, Body: description})
 	if err != nil {
+		return e.fail("check", err)
+	}
+	if g.Change.Floor, err = readFloor(*floor); err != nil {
 		return e.fail("check", err)
 	}
 	v, err := judge(g, now)
@@ -68,6 +72,19 @@ func readBody(file string) (string, error) {
 	return string(data), nil
 }
 
+// readFloor reads the organisation's policy: a clone of one repository does not hold it.
+func readFloor(file string) (*rules.PolicyText, error) {
+	if file == "" {
+		return nil, nil
+	}
+	// Twice the limit is read, so that the parser itself says what the limit is.
+	data, err := readFile(file, 2*rules.MaxPolicy)
+	if err != nil {
+		return nil, fmt.Errorf("--floor: %w", err)
+	}
+	return &rules.PolicyText{Path: checks.PolicyPath, Data: data}, nil
+}
+
 // readFile reads a file of at most limit bytes. A longer one is refused: half a
 // text must not be judged as the whole.
 func readFile(name string, limit int64) ([]byte, error) {
@@ -86,7 +103,8 @@ func readFile(name string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// judge decides by the policy on the base branch. A repository without one is
+// judge decides by the policy on the base branch, and the organisation's if it was
+// given. A repository without one is
 // not enrolled, and a branch that the policy does not watch gets no check.
 func judge(g *checks.Gathered, now time.Time) (rules.Verdict, error) {
 	c, p := &g.Change, g.Policy
@@ -99,7 +117,7 @@ func judge(g *checks.Gathered, now time.Time) (rules.Verdict, error) {
 		return nothing, errors.New("read policy " + c.Base.Branch + ":" + p.Path + ": " + p.Why)
 	}
 	v := rules.Evaluate(p.Data, c, now)
-	if parsed, problems := rules.ParsePolicy(p.Data); len(problems) == 0 && !watched(parsed, c) {
+	if loaded, _ := rules.Load(p.Data, c.Floor); loaded != nil && !watched(loaded, c) {
 		v = nothing
 		v.Title = clipEnd("Not governed - the policy does not watch "+clean(c.Base.Branch), width)
 	}
@@ -118,7 +136,7 @@ func watched(p *rules.Policy, c *rules.Change) bool {
 // exitCode tells a script what a person reads in the result line.
 func exitCode(v rules.Verdict) int {
 	for _, f := range v.Findings {
-		if f.Code == rules.CodePolicyBroken {
+		if f.Code == rules.CodePolicyBroken || f.Code == rules.CodeFloorBroken {
 			return exitUsage
 		}
 	}

@@ -21,6 +21,9 @@ func checkText(g *checks.Gathered, v rules.Verdict, colour bool) string {
 		hang(&b, "policy   ", fmt.Sprintf("%s@%s (%s)", c.Base.Branch, short(g.Policy.Commit), g.Policy.Path))
 	}
 	b.WriteString("known    files and history of this clone; reviews, roles and checks are not\n")
+	if c.Floor == nil {
+		b.WriteString("         the organisation's policy is not, unless --floor FILE gives it\n")
+	}
 	fileTable(&b, c.Files, v)
 	if len(v.Findings) > 0 {
 		b.WriteByte('\n')

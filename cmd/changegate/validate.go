@@ -18,7 +18,7 @@ type validation struct {
 
 // runValidate reads a policy file with the parser that enforces it.
 func runValidate(_ context.Context, args []string, e env) int {
-	fs := e.flags("validate", "[FILE]", "Reads a policy file (default "+checks.PolicyPath+") and lists every problem.\n"+
+	fs := e.flags("validate", "[FILE]", "Reads a policy file (default "+checks.PolicyPath+"), a repository's or the\norganisation's, and lists every problem.\n"+
 		"Exit 0 none, 1 problems, 2 the file cannot be read.")
 	asJSON := fs.Bool("json", false, "print the result as JSON")
 	files, code, done := e.parse(fs, args, 1)
