@@ -218,8 +218,8 @@ func (l *Landed) from(repo aliases, i int, branch string) error {
 			}
 		}
 	}
-	if _, err := repo.part(fmt.Sprintf("c%d", i), &commit); err != nil {
-		return err
+	if _, err := (partAnswer{raw: repo[fmt.Sprintf("c%d", i)]}).read(&commit); err != nil {
+		return fmt.Errorf("read where commit %s came from: %w", l.ID, err)
 	}
 	if commit.AssociatedPullRequests == nil {
 		return fmt.Errorf("GitHub does not say which pull requests commit %s came from", l.ID)

@@ -82,6 +82,8 @@ type Gathered struct {
 	Known      Known
 	// Floor is the organisation's policy as it was found.
 	Floor Policy
+	ask   asking   // whose roles the change needs
+	came  []string // the permission that came with each review
 	// Patches are unified diffs of governed text files by path, as far as
 	// GitHub gives them. For display only.
 	Patches map[string]string
@@ -167,6 +169,18 @@ type Merge struct {
 	Parent string // the commit's first parent
 	By     rules.Person
 	At     time.Time
+}
+
+// Accounts keeps whom a login of a policy named when that version of the policy was
+// first read, so that a login which is renamed and taken by somebody else names the
+// first still. It must be as durable as the policy's own effect.
+type Accounts interface {
+	// Account returns what was saved; ok is false when nothing was. Id 0 says that
+	// nobody had the login.
+	Account(ctx context.Context, repoID int64, blob, login string) (id int64, ok bool, err error)
+	// SaveAccount keeps an answer for ever. A second one for the same login of the
+	// same blob changes nothing.
+	SaveAccount(ctx context.Context, repoID int64, blob, login string, id int64) error
 }
 
 // Cache keeps facts that never change, by key. Both methods may forget.

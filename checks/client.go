@@ -44,8 +44,10 @@ type Config struct {
 	Key       []byte // the App's private key, PEM
 	Transport http.RoundTripper
 	Cache     Cache
-	Now       func() time.Time
-	Log       *slog.Logger
+	// Accounts remembers whom the logins of policies named; nil keeps it in Cache.
+	Accounts Accounts
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // A Client speaks to one GitHub as one App. It is safe for concurrent use.
@@ -229,6 +231,8 @@ type graphError struct {
 	Path    []any  `json:"path"`
 }
 
+func (e graphError) Error() string { return fmt.Sprintf("GraphQL %s: %.200s", e.Type, e.Message) }
+
 // graph asks the GraphQL API. Errors come with status 200 and a part of the data:
 // any of them fails the call, because a null that stands for "could not be read"
 // looks like one that stands for "is not there". Those of allowed types are
@@ -255,7 +259,7 @@ func (c *Client) graph(ctx context.Context, p Place, query string, variables map
 	}
 	for _, e := range answer.Errors {
 		if !has(allowed, e.Type) {
-			return nil, fmt.Errorf("GraphQL %s: %.200s", e.Type, e.Message)
+			return nil, e
 		}
 	}
 	if len(answer.Data) == 0 || string(answer.Data) == "null" {

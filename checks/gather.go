@@ -23,6 +23,10 @@ type gathering struct {
 	out   *Gathered
 	diff  *comparison
 	pol   *rules.Policy // nil when the policy does not load
+
+	shared      []string // commits with co-authors whom only GitHub can name
+	unread      int      // change requests in files that are being asked for
+	ownersAsked int      // places of CODEOWNERS that are being asked for
 }
 
 // Gather reads a pull request: one GraphQL query for what people did, one
@@ -86,18 +90,19 @@ func (g *gathering) take() {
 	c.Base = rules.Point{Branch: p.BaseRefName, Commit: p.BaseRefOid}
 	c.Head = rules.Point{Branch: p.HeadRefName, Commit: p.HeadRefOid}
 	c.DefaultBranch = r.DefaultBranchRef.Name
-	c.Author, c.Assignees = p.Author.person(), nil
-	for _, a := range p.Assignees.Nodes {
-		c.Assignees = append(c.Assignees, a.person())
-	}
+	c.Author = p.Author.person()
+	g.attributed()
 	for _, n := range p.Commits.Nodes {
 		if n != nil && n.Commit.whole() {
-			c.Commits = append(c.Commits, n.Commit.commit())
+			k := n.Commit.commit()
+			g.credit(&k, *n.Commit.Message)
+			c.Commits = append(c.Commits, k)
 		}
 	}
 	for _, n := range p.Reviews.Nodes {
 		if n != nil && n.whole() {
-			c.Reviews = append(c.Reviews, n.review())
+			w := n.review()
+			c.Reviews, o.came = append(c.Reviews, w), append(o.came, w.Permission)
 		}
 	}
 	c.Requests = rules.RequestsIn(p.Body)
@@ -145,7 +150,10 @@ func (g *gathering) policy(ctx context.Context) error {
 	if tip != nil {
 		g.out.Policy.Commit = tip.Target.Oid
 	}
-	g.pol, _ = rules.ParsePolicy(g.out.Policy.Data)
+	if err := g.floor(ctx); err != nil {
+		return err
+	}
+	g.pol, _ = rules.Load(g.out.Policy.Data, g.out.Change.Floor)
 	return nil
 }
 

@@ -29,9 +29,10 @@ const pullAnswer = `{"data":{"repository":{"databaseId":7,"nameWithOwner":"acme/
 "baseRefName":"main","baseRefOid":"` + baseID + `","headRefName":"x","headRefOid":"` + headID + `",
 "author":{"__typename":"User","login":"dev1","databaseId":1},
 "files":{"totalCount":1,"nodes":[{"path":"prompts/a.md","changeType":"MODIFIED"}]},
-"commits":{"totalCount":%COMMITS%,"pageInfo":{},"nodes":[{"commit":{"oid":"` + headID + `","message":"m","author":{"user":{"login":"dev1","databaseId":1}},"committer":{"user":{"login":"dev1","databaseId":1}}}}]},
+"commits":{"totalCount":%COMMITS%,"pageInfo":{},"nodes":[{"commit":{"oid":"` + headID + `","message":"m","parents":{"totalCount":1,"nodes":[{"oid":"` + baseID + `"}]},"author":{"user":{"login":"dev1","databaseId":1}},"committer":{"user":{"login":"dev1","databaseId":1}}}}]},
 "reviews":{"totalCount":%REVIEWS%,"pageInfo":{},"nodes":[{"databaseId":9,"state":"APPROVED","submittedAt":"2026-11-24T09:00:00Z","authorCanPushToRepository":true,"commit":{"oid":"` + headID + `"},"author":{"__typename":"User","login":"rev1","databaseId":2}}]},
-"timelineItems":{"filteredCount":0,"nodes":[]}}}}}`
+"timelineItems":{"filteredCount":0,"nodes":[]}}}},
+"errors":[{"type":"NOT_FOUND","path":["floor"],"message":"Could not resolve to a Repository with the name 'acme/.github'."}]}`
 
 const compareAnswer = `{"status":"ahead","base_commit":{"sha":"` + baseID + `"},"merge_base_commit":{"sha":"` + baseID + `"},
 "files":[{"sha":"f","filename":"prompts/a.md","status":"modified","patch":"@@ -1 +1 @@\n-a\n+b"}],"commits":[]}`

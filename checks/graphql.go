@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,6 +14,9 @@ import (
 // pullQuery reads what people did to a pull request, the policy of the branch it
 // is believed to go into, and the policy file as it would leave it.
 const pullQuery = `query Pull($owner: String!, $name: String!, $number: Int!, $base: String!, $policy: String!, $own: String!, $commits: String, $reviews: String) {
+  floor: repository(owner: $owner, name: ".github", followRenames: false) {
+    databaseId defaultBranchRef { target { oid } } object(expression: "HEAD:.github/changegate.yml") { ...blob }
+  }
   repository(owner: $owner, name: $name) {
     databaseId nameWithOwner
     defaultBranchRef { name }
@@ -25,12 +29,13 @@ const pullQuery = `query Pull($owner: String!, $name: String!, $number: Int!, $b
       mergeCommit { oid parents(first: 1) { nodes { oid } } }
       mergedBy { ...actor }
       author { ...actor }
-      assignees(first: 20) { nodes { login databaseId } }
+      assignees(first: 20) { totalCount nodes { login databaseId } }
       files(first: 100) { totalCount nodes { path changeType } }
       commits(first: 100, after: $commits) {
         totalCount pageInfo { hasNextPage endCursor }
         nodes { commit {
           oid message committedViaWeb
+          parents(first: 10) { totalCount nodes { oid } }
           author { user { login databaseId } }
           committer { user { login databaseId } }
           signature { isValid wasSignedByGitHub }
@@ -38,7 +43,7 @@ const pullQuery = `query Pull($owner: String!, $name: String!, $number: Int!, $b
       }
       reviews(first: 100, after: $reviews) {
         totalCount pageInfo { hasNextPage endCursor }
-        nodes { databaseId state submittedAt authorCanPushToRepository commit { oid } author { ...actor } }
+        nodes { databaseId fullDatabaseId state submittedAt authorCanPushToRepository commit { oid } author { ...actor } }
       }
       timelineItems(last: 10, itemTypes: [BASE_REF_CHANGED_EVENT]) { filteredCount nodes { ... on BaseRefChangedEvent { createdAt currentRefName } } }
     }
@@ -90,6 +95,7 @@ type commitAnswer struct {
 	Oid             string
 	Message         *string
 	CommittedViaWeb bool
+	Parents         connection[struct{ Oid string }]
 	Author          *gitActor
 	Committer       *gitActor
 	Signature       *struct{ IsValid, WasSignedByGitHub bool }
@@ -104,21 +110,33 @@ func (a *gitActor) person() rules.Person {
 	return a.User.person()
 }
 
-// whole reports whether the answer has what names a contributor. A person that is
-// null is an answer: GitHub knows nobody of that address.
-func (k *commitAnswer) whole() bool { return k.Oid != "" && k.Message != nil }
+// whole reports whether the answer has what names a contributor, and all parents. A
+// person that is null is an answer: GitHub knows nobody of that address.
+func (k *commitAnswer) whole() bool {
+	return k.Oid != "" && k.Message != nil && len(k.parents()) == k.Parents.total()
+}
+
+func (k *commitAnswer) parents() (ids []string) {
+	for _, p := range k.Parents.Nodes {
+		if p != nil && p.Oid != "" {
+			ids = append(ids, p.Oid)
+		}
+	}
+	return ids
+}
 
 // commit tells who made a commit. GitHub's own commits are known by its signature:
 // the name alone can be written by anybody.
 func (k *commitAnswer) commit() rules.Commit {
 	return rules.Commit{
-		ID: k.Oid, Author: k.Author.person(), Committer: k.Committer.person(), CoAuthors: coAuthors(*k.Message),
+		ID: k.Oid, Parents: k.parents(), Author: k.Author.person(), Committer: k.Committer.person(),
 		WebFlow: k.CommittedViaWeb && k.Signature != nil && k.Signature.IsValid && k.Signature.WasSignedByGitHub,
 	}
 }
 
 type reviewAnswer struct {
-	DatabaseID  int64 `json:"databaseId"`
+	DatabaseID  int64  `json:"databaseId"`
+	FullID      string `json:"fullDatabaseId"` // ids have outgrown GraphQL's Int
 	State       string
 	SubmittedAt *time.Time
 	CanPush     bool `json:"authorCanPushToRepository"`
@@ -130,14 +148,21 @@ type reviewAnswer struct {
 // without one of these would not be counted. An author that is null is an answer,
 // that of a deleted account.
 func (r *reviewAnswer) whole() bool {
-	named := r.Author == nil || r.Author.DatabaseID != 0 || r.Author.Type != "" && r.Author.Type != "User" && r.Author.Type != "Bot"
+	named := r.Author == nil || r.Author.Login != "" && (r.Author.DatabaseID != 0 || r.Author.Type != "" && r.Author.Type != "User" && r.Author.Type != "Bot")
 	said := r.State == "PENDING" || r.SubmittedAt != nil &&
 		slices.Contains([]string{"APPROVED", "CHANGES_REQUESTED", "COMMENTED", "DISMISSED"}, r.State)
-	return named && said
+	return named && said && r.id() != 0
+}
+
+func (r *reviewAnswer) id() int64 {
+	if id, err := strconv.ParseInt(r.FullID, 10, 64); err == nil {
+		return id
+	}
+	return r.DatabaseID
 }
 
 func (r *reviewAnswer) review() rules.Review {
-	out := rules.Review{ID: r.DatabaseID, By: r.Author.person(), State: strings.ToUpper(r.State)}
+	out := rules.Review{ID: r.id(), By: r.Author.person(), State: strings.ToUpper(r.State)}
 	if r.SubmittedAt != nil {
 		out.At = *r.SubmittedAt
 	}
@@ -148,50 +173,6 @@ func (r *reviewAnswer) review() rules.Review {
 		out.Permission = "write"
 	}
 	return out
-}
-
-type blobAnswer struct {
-	Type        string `json:"__typename"`
-	Oid         string
-	Text        *string
-	ByteSize    int
-	IsBinary    *bool
-	IsTruncated bool
-}
-
-// policy tells the three outcomes apart: nothing there, read, and there but not
-// readable.
-func (b *blobAnswer) policy() Policy {
-	p := Policy{PolicyText: rules.PolicyText{Path: PolicyPath}}
-	switch {
-	case b == nil:
-		return p
-	case b.Type != "Blob":
-		p.Why = "it is no file"
-	case b.ByteSize > rules.MaxPolicy || b.IsTruncated:
-		p.Why = fmt.Sprintf("it is %d bytes long, at most %d are read", b.ByteSize, rules.MaxPolicy)
-	case b.Text == nil || b.IsBinary != nil && *b.IsBinary:
-		p.Why = "it is not text"
-	default:
-		p.State, p.Blob, p.Data = PolicyRead, b.Oid, []byte(*b.Text)
-		return p
-	}
-	p.State, p.Blob = PolicyUnreadable, b.Oid
-	return p
-}
-
-// policyOf is policy with the bytes that are in git.
-func (c *Client) policyOf(ctx context.Context, p Place, b *blobAnswer) (Policy, error) {
-	policy := b.policy()
-	if policy.State != PolicyRead {
-		return policy, nil
-	}
-	text, err := c.exact(ctx, p, b.Oid, b.Text)
-	if err != nil {
-		return Policy{}, err
-	}
-	policy.Data = []byte(*text)
-	return policy, nil
 }
 
 type mergedAnswer struct {
@@ -217,7 +198,8 @@ type refAnswer struct {
 }
 
 type prAnswer struct {
-	DatabaseID       int64 `json:"databaseId"`
+	Floor            *floorAnswer `json:"-"` // nil when its repository is not shown
+	DatabaseID       int64        `json:"databaseId"`
 	NameWithOwner    string
 	DefaultBranchRef struct{ Name string }
 	Base             *refAnswer
@@ -233,7 +215,7 @@ type prAnswer struct {
 		HeadRefName, HeadRefOid string
 		MergeCommit             *mergedAnswer
 		MergedBy, Author        *actorAnswer
-		Assignees               struct{ Nodes []*actorAnswer }
+		Assignees               connection[actorAnswer]
 		Files                   connection[struct{ Path, ChangeType string }]
 		Commits                 connection[struct{ Commit commitAnswer }]
 		Reviews                 connection[reviewAnswer]
@@ -269,35 +251,67 @@ const maxPages = 20
 
 // readPull asks for a pull request and for every page of its commits and reviews.
 func (c *Client) readPull(ctx context.Context, w Wake) (*prAnswer, error) {
-	owner, name, _ := strings.Cut(w.Place.Repo, "/")
+	account, name, _ := strings.Cut(w.Place.Repo, "/")
 	variables := map[string]any{
-		"owner": owner, "name": name, "number": w.Number, "base": "refs/heads/" + w.Base,
+		"owner": account, "name": name, "number": w.Number, "base": "refs/heads/" + w.Base,
 		"policy": "refs/heads/" + w.Base + ":" + PolicyPath,
 		"own":    fmt.Sprintf("refs/pull/%d/head:%s", w.Number, PolicyPath),
 	}
 	var first *prAnswer
 	for range maxPages {
-		var answer struct{ Repository *prAnswer }
-		errs, err := c.graph(ctx, w.Place, pullQuery, variables, &answer, "NOT_FOUND")
+		page, err := c.readPage(ctx, w, variables)
 		if err != nil {
 			return nil, err
 		}
-		if len(errs) > 0 || answer.Repository == nil || answer.Repository.PullRequest.HeadRefOid == "" {
-			return nil, fmt.Errorf("%w: %s#%d", ErrGone, w.Place.Repo, w.Number)
-		}
-		if lacks := answer.Repository.lacks(); lacks != "" {
-			return nil, fmt.Errorf("read GraphQL data: it lacks %s", lacks)
+		if o := owner(page.NameWithOwner); !strings.EqualFold(o, variables["owner"].(string)) {
+			// Transferred: the policy of the organisation that it left says nothing.
+			variables["owner"], variables["name"] = o, strings.TrimPrefix(page.NameWithOwner, o+"/")
+			continue
 		}
 		if first == nil {
-			first = answer.Repository
-		} else if err := first.join(answer.Repository, variables["commits"] != nil, variables["reviews"] != nil); err != nil {
+			first = page
+		} else if err := first.join(page, variables["commits"] != nil, variables["reviews"] != nil); err != nil {
 			return nil, err
 		}
-		if !answer.Repository.turn(variables) {
+		if !page.turn(variables) {
 			break
 		}
 	}
+	if first == nil {
+		return nil, errMoved
+	}
 	return first, nil
+}
+
+// readPage asks for a pull request once.
+func (c *Client) readPage(ctx context.Context, w Wake, variables map[string]any) (*prAnswer, error) {
+	var answer struct {
+		Repository *prAnswer
+		Floor      *floorAnswer
+	}
+	errs, err := c.graph(ctx, w.Place, pullQuery, variables, &answer, "NOT_FOUND")
+	if err != nil {
+		return nil, err
+	}
+	hidden, others := floorHidden(errs)
+	if others > 0 || answer.Repository == nil || answer.Repository.PullRequest.HeadRefOid == "" {
+		return nil, fmt.Errorf("%w: %s#%d", ErrGone, w.Place.Repo, w.Number)
+	}
+	lacks := answer.Repository.lacks()
+	if lacks == "" && (answer.Floor == nil) != hidden || answer.Floor != nil && !answer.Floor.whole() {
+		lacks = "floor"
+	}
+	if lacks != "" {
+		return nil, fmt.Errorf("read GraphQL data: it lacks %s", lacks)
+	}
+	answer.Repository.Floor = answer.Floor
+	return answer.Repository, nil
+}
+
+// owner is the account in a repository's whole name.
+func owner(repo string) string {
+	account, _, _ := strings.Cut(repo, "/")
+	return account
 }
 
 // join adds a further page of commits and reviews. Pages of different moments do not
@@ -326,32 +340,4 @@ func (r *prAnswer) turn(variables map[string]any) (more bool) {
 		more = more || info.HasNextPage
 	}
 	return more
-}
-
-const policyQuery = `query Policy($owner: String!, $name: String!, $base: String!, $policy: String!) {
-  repository(owner: $owner, name: $name) {
-    base: ref(qualifiedName: $base) { target { oid } }
-    basePolicy: object(expression: $policy) { __typename oid ... on Blob { text byteSize isBinary isTruncated } }
-  }
-}`
-
-// policyBlob reads the policy file at the tip of a branch.
-func (c *Client) policyBlob(ctx context.Context, p Place, branch string) (*blobAnswer, *refAnswer, error) {
-	owner, name, _ := strings.Cut(p.Repo, "/")
-	var answer struct {
-		Repository *struct {
-			Base       *refAnswer
-			BasePolicy *blobAnswer
-		}
-	}
-	_, err := c.graph(ctx, p, policyQuery, map[string]any{
-		"owner": owner, "name": name, "base": "refs/heads/" + branch, "policy": "refs/heads/" + branch + ":" + PolicyPath,
-	}, &answer)
-	if err != nil {
-		return nil, nil, err
-	}
-	if answer.Repository == nil {
-		return nil, nil, ErrGone
-	}
-	return answer.Repository.BasePolicy, answer.Repository.Base, nil
 }

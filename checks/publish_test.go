@@ -297,28 +297,6 @@ func TestCutAtKeepsCharactersWhole(t *testing.T) {
 	}
 }
 
-func TestCoAuthors(t *testing.T) {
-	t.Parallel()
-	tests := map[string]string{
-		"Fix\n\nCo-authored-by: Dev Two <1234+dev2@users.noreply.github.com>":                  "1234 dev2",
-		"Fix\n\nco-authored-by: Dev <dev2@users.noreply.github.com>\r\nSigned-off-by: x <y@z>": "0 dev2",
-		"Fix\n\nCo-authored-by: a bot <5+agent[bot]@users.noreply.github.com>":                 "5 agent[bot]",
-		"Fix\n\nCo-authored-by: Assistant <noreply@vendor.example>":                            "",
-		"Co-authored-by: Dev <9+dev2@users.noreply.github.com>\n\nnot the last paragraph":      "",
-		"Fix\n\nCo-authored-by: Dev <9+dev2@users.noreply.github.com.evil.example>":            "",
-		"Fix\n\nCo-authored-by: Dev <99999999999999999999+dev2@users.noreply.github.com>":      "",
-	}
-	for message, want := range tests {
-		got := ""
-		for _, p := range coAuthors(message) {
-			got += fmt.Sprintf("%d %s", p.ID, p.Login)
-		}
-		if got != want {
-			t.Errorf("%q names %q, want %q", message, got, want)
-		}
-	}
-}
-
 func TestAddedFileFromItsPatch(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
