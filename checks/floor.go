@@ -44,14 +44,15 @@ func floorHidden(errs []graphError) (hidden bool, others int) {
 // branch.
 func (g *gathering) floor(ctx context.Context) error {
 	f, p, k := g.pr.Floor, &g.out.Floor, &g.out.Known
+	home := owner(g.pr.NameWithOwner) + "/" + floorRepo
 	p.Path = PolicyPath
 	switch {
 	case f == nil && k.Floored:
-		p.State, p.Why = PolicyUnreadable, "its repository is not shown to the App any more"
+		p.State, p.Why = PolicyUnreadable, home+" is not shown to the App any more: install the App on it"
 	case f == nil || f.DatabaseID == g.pr.DatabaseID:
 	default:
 		at := g.out.Place
-		at.RepoID, at.Repo = f.DatabaseID, owner(g.pr.NameWithOwner)+"/"+floorRepo
+		at.RepoID, at.Repo = f.DatabaseID, home
 		var err error
 		if *p, err = g.c.policyOf(ctx, at, f.Object); err != nil {
 			return fmt.Errorf("organisation's: %w", err)
@@ -65,7 +66,7 @@ func (g *gathering) floor(ctx context.Context) error {
 	case PolicyRead:
 		g.out.Change.Floor = &rules.PolicyText{Commit: p.Commit, Path: p.Path, Blob: p.Blob, Data: p.Data}
 	case PolicyUnreadable:
-		g.gap("organisation policy", fmt.Sprintf("%s; install the App on %s/%s, or mend %s there", p.Why, owner(g.pr.NameWithOwner), floorRepo, PolicyPath))
+		g.gap(rules.GapFloor, p.Why)
 	}
 	return nil
 }

@@ -9,13 +9,6 @@ import (
 	"changegate/rules"
 )
 
-// ownersPaths are where GitHub looks for CODEOWNERS, in its order: the first file
-// found is the only one that counts.
-var ownersPaths = []string{".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"}
-
-// maxOwners is the largest CODEOWNERS that GitHub reads, in bytes.
-const maxOwners = 3 << 20
-
 // wantOwners reads CODEOWNERS at the tip of the base branch, if a group touched by
 // the change asks for it. What a commit holds never changes.
 func (g *gathering) wantOwners(ctx context.Context, q *lookup) (settled bool, err error) {
@@ -26,8 +19,9 @@ func (g *gathering) wantOwners(ctx context.Context, q *lookup) (settled bool, er
 	if g.recallOwners(ctx, commit) {
 		return true, nil
 	}
-	found := make([]*blobAnswer, len(ownersPaths))
-	for i, path := range ownersPaths {
+	paths := rules.OwnersPaths()
+	found := make([]*blobAnswer, len(paths))
+	for i, path := range paths {
 		g.ownersAsked++
 		q.parts = append(q.parts, part{
 			alias:  fmt.Sprintf("owners%d", i),
@@ -77,10 +71,10 @@ func (g *gathering) takeOwners(ctx context.Context, commit string, found []*blob
 			return err
 		}
 		if why != "" {
-			g.gap("code owners", ownersPaths[i]+" on "+g.out.Change.Base.Branch+" "+why)
+			g.gap("code owners", rules.OwnersPaths()[i]+" on "+g.out.Change.Base.Branch+" "+why)
 			return nil
 		}
-		at := rules.PolicyText{Commit: commit, Path: ownersPaths[i], Blob: b.Oid}
+		at := rules.PolicyText{Commit: commit, Path: rules.OwnersPaths()[i], Blob: b.Oid}
 		g.keepOwners(ctx, commit, &at, data)
 		at.Data = data
 		g.out.Change.Owners = &at
@@ -107,8 +101,8 @@ func (g *gathering) ownersText(ctx context.Context, b *blobAnswer) (data []byte,
 	switch {
 	case b.Type != "Blob" || b.Oid == "":
 		return nil, "could not be read", nil
-	case b.ByteSize > maxOwners:
-		return nil, fmt.Sprintf("is %d bytes long, GitHub reads at most %d", b.ByteSize, maxOwners), nil
+	case b.ByteSize > rules.MaxOwners:
+		return nil, fmt.Sprintf("is %d bytes long, GitHub reads at most %d", b.ByteSize, rules.MaxOwners), nil
 	case b.Text == nil || b.IsBinary != nil && *b.IsBinary:
 		return nil, "is not text", nil
 	}

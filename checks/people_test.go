@@ -21,8 +21,8 @@ func TestCoAuthors(t *testing.T) {
 		"Fix\n\nCo-authored-by: Dev <9+dev2@users.noreply.github.com.evil.example>":            ";1",
 		"Fix\n\nCo-authored-by: Dev <99999999999999999999+dev2@users.noreply.github.com>":      ";1",
 		"Fix\n\nCo-authored-by: Dev without an address":                                        ";0",
-		"Fix\n\nCo-authored-by: <>":                                                            ";0",
-		"Fix\n\nCo-authored-by: " + strings.Repeat("x", maxTrailer) + " <a@b>":                 ";0",
+		"Fix\n\nCo-authored-by: <>": ";0",
+		"Fix\n\nCo-authored-by: " + strings.Repeat("x", maxTrailer) + " <a@b>": ";0",
 	} {
 		w := &wire{do: func(int, *http.Request, string) (int, string) { return 500, "" }}
 		found := dialled(t, "https://ghes.example:8443", w).coAuthors(message)
