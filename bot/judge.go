@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"changegate/bot/store"
@@ -21,8 +20,10 @@ type reading struct {
 	*checks.Gathered
 	job     *store.Job
 	pull    *store.Pull
-	policy  *rules.Policy // nil when it does not load
-	now     time.Time     // of this judgement: one instant throughout
+	memory  store.Memory
+	floor   *rules.PolicyText // the organisation's policy as last read; nil when there is none
+	policy  *rules.Policy     // with the organisation's added; nil when it does not load
+	now     time.Time         // of this judgement: one instant throughout
 	verdict rules.Verdict
 }
 
@@ -44,7 +45,13 @@ func (b *Bot) judge(ctx context.Context, j *store.Job) error {
 	if !r.concerns() {
 		return b.finish(ctx, r, time.Time{})
 	}
+	if err := b.pushed(ctx, r); err != nil {
+		return err
+	}
 	r.verdict = rules.Evaluate(r.Policy.Data, &r.Change, r.now)
+	if err := b.confirm(ctx, r); err != nil {
+		return err
+	}
 	if err := b.record(ctx, r); err != nil {
 		return err
 	}
@@ -90,40 +97,54 @@ func (b *Bot) goneFor(j *store.Job) time.Duration {
 	return b.Now().Sub(j.FirstFailed)
 }
 
-// gather reads the pull request and adds what only the store knows: which change
-// request was in force when.
+// gather reads the pull request with what is remembered of it, and keeps what the
+// reading adds to that before anything is decided on it.
 func (b *Bot) gather(ctx context.Context, j *store.Job) (*reading, error) {
+	memory, floor, err := b.recall(ctx, j.Place, j.Number)
+	if err != nil {
+		return nil, err
+	}
 	w := checks.Wake{Place: j.Place, Number: j.Number, Base: j.Base}
-	g, err := b.GitHub.Gather(ctx, w, checks.Known{})
+	g, err := b.GitHub.Gather(ctx, w, memory.Known)
 	if err != nil {
 		return nil, fmt.Errorf("gather %s#%d: %w", j.Place.Repo, j.Number, err)
 	}
-	r := &reading{Gathered: g, job: j, now: b.Now().UTC().Truncate(time.Millisecond)}
+	r := &reading{Gathered: g, job: j, memory: memory, now: b.Now().UTC().Truncate(time.Millisecond)}
+	r.memory.Known = g.Known
 	if g.Policy.State == checks.PolicyUnreadable {
 		g.Change.Gaps = append(g.Change.Gaps, rules.Gap{What: rules.GapPolicy, Says: g.Policy.Why})
 	}
-	r.policy, _ = rules.ParsePolicy(g.Policy.Data)
+	r.policy, _ = rules.Load(g.Policy.Data, g.Change.Floor)
 	b.seePolicy(ctx, g.Place, r.policy)
-	err = b.Store.Write(ctx, func(tx *store.Tx) error {
-		if r.pull, err = tx.Pull(ctx, g.Place.RepoID, j.Number); err != nil {
-			return err
-		}
-		if r.pull == nil {
-			r.pull = &store.Pull{Number: j.Number, Record: -1, MergeRecord: -1}
-		}
-		if err := b.hold(ctx, tx, j); err != nil {
-			return err
-		}
-		r.remember()
-		if err := b.sight(ctx, tx, r); err != nil {
-			return err
-		}
-		return tx.SavePull(ctx, r.pull)
-	})
+	err = b.Store.Write(ctx, func(tx *store.Tx) error { return b.keep(ctx, tx, r, floor) })
 	if err != nil {
 		return nil, fmt.Errorf("remember %s#%d: %w", j.Place.Repo, j.Number, err)
 	}
 	return r, nil
+}
+
+// keep stores what a reading learned.
+func (b *Bot) keep(ctx context.Context, tx *store.Tx, r *reading, floor checks.Policy) (err error) {
+	if r.pull, err = tx.Pull(ctx, r.Place.RepoID, r.job.Number); err != nil {
+		return err
+	}
+	if r.pull == nil {
+		r.pull = &store.Pull{Number: r.job.Number, Record: -1, MergeRecord: -1}
+	}
+	if err := b.hold(ctx, tx, r.job); err != nil {
+		return err
+	}
+	r.remember()
+	if err := r.ground(ctx, tx, floor); err != nil {
+		return err
+	}
+	if err := b.sight(ctx, tx, r); err != nil {
+		return err
+	}
+	if err := tx.SavePull(ctx, r.pull); err != nil {
+		return err
+	}
+	return tx.SaveMemory(ctx, r.job, r.Place.RepoID, r.memory)
 }
 
 // remember copies what the store keeps of a pull request from the reading.
@@ -134,79 +155,6 @@ func (r *reading) remember() {
 	}
 	p.Place, p.Base, p.BaseCommit, p.Head = r.Place, c.Base.Branch, c.Base.Commit, c.Head.Commit
 	p.State, p.Title, p.URL = c.State, r.Title, r.URL
-}
-
-// sight notes a change request that is new and tells every review which one was
-// in force when it was given. An approval of one declaration must not count for
-// another, and GitHub does not make a review stale when the description changes.
-//
-// A description changes at EditedAt, on GitHub's clock like the reviews. A file
-// changes with the commit: a review saw it if its commit had the same one, whatever
-// the clock says.
-func (b *Bot) sight(ctx context.Context, tx *store.Tx, r *reading) error {
-	c := &r.Change
-	seen, err := tx.Sightings(ctx, r.Place.RepoID, r.job.Number)
-	if err != nil {
-		return err
-	}
-	q, _ := rules.ReadRequest(c.Requests, time.UTC)
-	digest, inFile := q.Digest(), false
-	for _, t := range c.Requests {
-		inFile = inFile || t.Path != ""
-	}
-	if len(seen) == 0 || seen[len(seen)-1].Digest != digest {
-		s := store.Sighting{Digest: digest, Since: r.EditedAt}
-		if inFile {
-			s.Since = r.now
-		}
-		if err := tx.AddSighting(ctx, r.Place.RepoID, r.job.Number, s); err != nil {
-			return err
-		}
-		seen = append(seen, s)
-	}
-	c.RequestSince = seen[len(seen)-1].Since
-	for i := range c.Reviews {
-		w := &c.Reviews[i]
-		switch {
-		case !inFile:
-			w.Request = inForce(seen, w.At)
-		case w.Commit == c.Head.Commit || sameRequests(c, w.Commit):
-			w.Request = digest
-		}
-	}
-	return nil
-}
-
-// sameRequests reports whether the request files of the head were the same at an
-// earlier commit.
-func sameRequests(c *rules.Change, commit string) bool {
-	files := func(all []rules.File) (out []rules.File) {
-		for _, f := range all {
-			if rules.RequestPath(f.Path) {
-				out = append(out, rules.File{Path: f.Path, New: f.New})
-			}
-		}
-		return out
-	}
-	for _, r := range c.Revisions {
-		if r.Commit == commit {
-			return slices.Equal(files(r.Files), files(c.Files))
-		}
-	}
-	return false
-}
-
-// inForce is the change request in force at an instant. GitHub's times are whole
-// seconds: an edit in the second of a review may have come after it, so it counts
-// as later. A review in the second of an edit is asked for again.
-func inForce(seen []store.Sighting, at time.Time) string {
-	digest := ""
-	for _, s := range seen {
-		if s.Since.Before(at) {
-			digest = s.Digest
-		}
-	}
-	return digest
 }
 
 // digest identifies what a decision rests on and what it was. The tip of the base

@@ -16,14 +16,14 @@ import (
 const sweepEvery = time.Hour
 
 // Sweep looks at every installation at once and then every sweepEvery until ctx
-// ends: open pull requests are judged again, governed branches are walked, and the
-// logs' checkpoints are kept in dir.
+// ends: open pull requests are judged again, governed branches are walked, what is
+// too old to matter is forgotten, and the logs' checkpoints are kept in dir.
 func (b *Bot) Sweep(ctx context.Context, dir string) {
 	next := b.Now()
 	for {
 		if !b.Now().Before(next) {
 			next = b.Now().Add(sweepEvery)
-			if err := b.SweepOnce(ctx); err != nil && ctx.Err() == nil {
+			if err := errors.Join(b.Store.Prune(ctx, b.Now()), b.SweepOnce(ctx)); err != nil && ctx.Err() == nil {
 				b.Log.Warn("sweep", "err", err)
 			}
 		}

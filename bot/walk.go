@@ -28,14 +28,7 @@ var errUnsettled = errors.New("the newest commits may still be associated with a
 // it, so that the walks on record have no gap between them.
 func (b *Bot) walk(ctx context.Context, j *store.Job) error {
 	r := &reading{job: j, now: b.Now().UTC().Truncate(time.Millisecond)}
-	var from string
-	var swept bool
-	err := b.Store.Read(ctx, func(tx *store.Tx) (err error) {
-		if from, err = tx.Tip(ctx, j.Place.RepoID, j.Branch); err == nil {
-			swept, err = tx.Swept(ctx, j.Place.RepoID, j.Branch)
-		}
-		return err
-	})
+	from, swept, err := b.begin(ctx, r)
 	if err != nil {
 		return err
 	}
@@ -48,7 +41,7 @@ func (b *Bot) walk(ctx context.Context, j *store.Job) error {
 		return b.finish(ctx, r, time.Time{}) // deleted, or nothing new; its records stay
 	case err != nil:
 		return fmt.Errorf("read tip of %s of %s: %w", j.Branch, j.Place.Repo, err)
-	case from == "" && governs(now, j):
+	case from == "" && r.governs(now):
 		return b.newBranch(ctx, r, tip, now)
 	case from == "":
 		return b.leave(ctx, r)
@@ -59,19 +52,39 @@ func (b *Bot) walk(ctx context.Context, j *store.Job) error {
 		return b.explain(ctx, r, from, tip, now) // the old tip was rewritten away
 	case err != nil:
 		return fmt.Errorf("read policy at %s: %w", from, err)
-	case swept || governs(before, j):
+	case swept || r.governs(before):
 		return b.explain(ctx, r, from, tip, before)
-	case governs(now, j):
+	case r.governs(now):
 		return b.arrive(ctx, r, tip)
 	}
 	return b.leave(ctx, r)
 }
 
+// begin reads where a walk begins, whether one has ended there, and the
+// organisation's policy.
+func (b *Bot) begin(ctx context.Context, r *reading) (from string, swept bool, err error) {
+	p := r.job.Place
+	err = b.Store.Read(ctx, func(tx *store.Tx) error {
+		floor, err := tx.Floor(ctx, p.OrgID)
+		if floor.State == checks.PolicyRead {
+			r.floor = &floor.PolicyText
+		}
+		if err != nil {
+			return err
+		}
+		if from, err = tx.Tip(ctx, p.RepoID, r.job.Branch); err == nil {
+			swept, err = tx.Swept(ctx, p.RepoID, r.job.Branch)
+		}
+		return err
+	})
+	return from, swept, err
+}
+
 // governs reports whether a policy watches the branch it was read from. One that
 // cannot be read is taken to: what it says is not known.
-func governs(p checks.Policy, j *store.Job) bool {
-	policy, _ := rules.ParsePolicy(p.Data)
-	return p.State == checks.PolicyUnreadable || p.State == checks.PolicyRead && (policy == nil || policy.Watches(j.Branch, j.Base))
+func (r *reading) governs(p checks.Policy) bool {
+	policy, _ := rules.Load(p.Data, r.floor)
+	return p.State == checks.PolicyUnreadable || p.State == checks.PolicyRead && (policy == nil || policy.Watches(r.job.Branch, r.job.Base))
 }
 
 // ungoverned reports whether the policies seen in the repository so far watch no
@@ -158,8 +171,8 @@ func (b *Bot) arrive(ctx context.Context, r *reading, tip string) error {
 // there before: a push that removes the policy is still held to it.
 func (b *Bot) explain(ctx context.Context, r *reading, from, tip string, before checks.Policy) error {
 	j := r.job
-	s := &sweep{bot: b, reading: r, from: from, tip: tip, off: !governs(before, j)}
-	s.policy, _ = rules.ParsePolicy(before.Data)
+	s := &sweep{bot: b, reading: r, from: from, tip: tip, off: !r.governs(before)}
+	s.policy, _ = rules.Load(before.Data, r.floor)
 	b.seePolicy(ctx, j.Place, s.policy)
 	walked, err := b.GitHub.Walk(ctx, j.Place, j.Branch, from, tip)
 	if errors.Is(err, checks.ErrGone) {

@@ -92,7 +92,7 @@ func (w *world) start(data string) (err error) {
 	id, key, secret := w.gh.App()
 	log := slog.New(slog.NewTextHandler(&w.logs, nil))
 	client, err := checks.New(checks.Config{
-		URL: w.gh.URL(), AppID: id, Key: key, Transport: newTransport(), Cache: w.st.Cache(), Now: w.clock.now, Log: log,
+		URL: w.gh.URL(), AppID: id, Key: key, Transport: newTransport(), Cache: w.st.Cache(), Accounts: w.st, Now: w.clock.now, Log: log,
 	})
 	if err != nil {
 		return err

@@ -191,6 +191,18 @@ func VerdictDigest(v rules.Verdict) (string, error) {
 	return hexSHA256(data), nil
 }
 
+// Facts returns the change that a recorded decision rests on.
+func (s Stored) Facts() (*rules.Change, error) {
+	var f side
+	if err := strict(s.Side, &f); err != nil {
+		return nil, fmt.Errorf("read facts of record %d: %w", s.Index, err)
+	}
+	if f.Change == nil {
+		return nil, fmt.Errorf("read facts of record %d: no change in them", s.Index)
+	}
+	return f.Change, nil
+}
+
 // A Judge decides as rules.Evaluate does.
 type Judge func(policy []byte, c *rules.Change, now time.Time) rules.Verdict
 

@@ -191,6 +191,12 @@ func TestFalseRecords(t *testing.T) {
 			r.Predicate.(*evidence.ChangeMerged).Explained = true
 			w.append(r, hour(1))
 		}, "merges", "explained true"},
+		{"a merge of other content that is called explained", func(w *world) {
+			d := decision(w.t, decided(1, true, hour(1)))
+			r := merged(1, w.append(d, hour(1)), d.Predicate.(*evidence.PolicyEvaluated))
+			r.Predicate.(*evidence.ChangeMerged).Differs = "merged content differs from what was approved"
+			w.append(r, hour(1))
+		}, "merges", "explained true"},
 		{"a sweep that leaves a gap", func(w *world) {
 			w.append(sweep(1, 0, 5), hour(1))
 			w.append(sweep(2, 6, 9), hour(2))

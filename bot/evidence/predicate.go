@@ -121,8 +121,11 @@ type ChangeMerged struct {
 	State     rules.State `json:"state,omitempty"`
 	Would     rules.State `json:"would,omitempty"`
 	Explained bool        `json:"explained"`
-	Governed  int         `json:"governed"`
-	Listed    int         `json:"listed"`
+	// Differs says why what stands on the branch is not what the decision in force
+	// was about; empty when it is, or nothing else explains the merge anyway.
+	Differs  string `json:"differs,omitempty"`
+	Governed int    `json:"governed"`
+	Listed   int    `json:"listed"`
 }
 
 // BypassDetected is a commit on a governed branch that no pull request explains.
@@ -201,7 +204,8 @@ func InForce(d *PolicyEvaluated, m *ChangeMerged) bool {
 }
 
 // Explain records which decision was in force when m was merged, and whether it
-// explains the merge: every rule was met for exactly that head and branch. The
+// explains the merge: every rule was met for exactly that head and branch, and the
+// content that was approved is what was merged. The
 // decision in force is the newest that is InForce, whatever it said; d is nil
 // when there is none. Verify finds any other choice.
 func (m *ChangeMerged) Explain(index int64, d *PolicyEvaluated) {
@@ -214,6 +218,6 @@ func (m *ChangeMerged) Explain(index int64, d *PolicyEvaluated) {
 	if state == rules.Shadow {
 		state = m.Would
 	}
-	m.Explained = (state == rules.Ready || state == rules.Nothing) && InForce(d, m) &&
+	m.Explained = m.Differs == "" && (state == rules.Ready || state == rules.Nothing) && InForce(d, m) &&
 		d.Tip.Commit == m.Tip && d.Base.Branch == m.Branch
 }

@@ -181,6 +181,8 @@ func (m *ChangeMerged) unexplained() string {
 	switch {
 	case m.Explained:
 		return ""
+	case m.Differs != "":
+		return m.Differs
 	case m.Decision == "":
 		return "merged with no decision in force"
 	case m.State == rules.Ready || m.State == rules.Nothing:

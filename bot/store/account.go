@@ -2,39 +2,36 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"changegate/checks"
-	"changegate/rules"
 )
 
-// Pin returns whom the logins of one version of a policy named when that version
-// was first read: what is found now is kept unless the login was found before. A
-// login that is renamed and taken by somebody else names the first still. One that
-// nobody has is not kept, so that it counts once somebody does.
-func (tx *Tx) Pin(ctx context.Context, repoID int64, blob string, found []rules.Account) ([]rules.Account, error) {
-	var out []rules.Account
-	for _, a := range found {
-		if a.ID == 0 {
-			continue
-		}
-		_, err := tx.exec(ctx, `INSERT INTO account (repo_id, blob, login, id) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (repo_id, blob, login) DO NOTHING`, repoID, blob, a.Login, a.ID)
-		if err != nil {
-			return nil, fmt.Errorf("keep account of %.100s: %w", a.Login, err)
-		}
-	}
-	err := tx.each(ctx, func(rows *sql.Rows) error {
-		var a rules.Account
-		err := rows.Scan(&a.Login, &a.ID)
-		out = append(out, a)
+var _ checks.Accounts = (*Store)(nil)
+
+// Account is described at checks.Accounts.
+func (s *Store) Account(ctx context.Context, repoID int64, blob, login string) (id int64, ok bool, err error) {
+	err = s.Read(ctx, func(tx *Tx) error {
+		ok, err = tx.one(ctx, []any{&id}, `SELECT id FROM account WHERE repo_id = $1 AND blob = $2 AND login = $3`, repoID, blob, login)
 		return err
-	}, `SELECT login, id FROM account WHERE repo_id = $1 AND blob = $2 ORDER BY login`, repoID, blob)
+	})
 	if err != nil {
-		return nil, fmt.Errorf("read accounts of policy %.40s of repository %d: %w", blob, repoID, err)
+		return 0, false, fmt.Errorf("read account of %.100s: %w", login, err)
 	}
-	return out, nil
+	return id, ok, nil
+}
+
+// SaveAccount is described at checks.Accounts.
+func (s *Store) SaveAccount(ctx context.Context, repoID int64, blob, login string, id int64) error {
+	err := s.Write(ctx, func(tx *Tx) error {
+		_, err := tx.exec(ctx, `INSERT INTO account (repo_id, blob, login, id) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (repo_id, blob, login) DO NOTHING`, repoID, blob, login, id)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("keep account of %.100s: %w", login, err)
+	}
+	return nil
 }
 
 // SaveFloor keeps an organisation's policy as it was read last.

@@ -19,6 +19,8 @@ type Memory struct {
 	Reviewed map[int64]string `json:"reviewed,omitempty"`
 	// EditedAt is when the description had been edited last at the last reading.
 	EditedAt time.Time `json:"edited_at,omitzero"`
+	// Green names the head and base whose verdict was recorded as green last.
+	Green string `json:"green,omitempty"`
 	// Asked is the head for which GitHub's list of activity did not name every
 	// pusher, and when it was asked.
 	Asked Asked `json:"asked,omitzero"`

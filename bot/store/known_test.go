@@ -44,6 +44,7 @@ func TestMemory(t *testing.T) {
 	want.Revisions = []rules.Revision{{Commit: "c", Base: "main", Files: []rules.File{{Path: "a", New: "b"}}}}
 	want.Bases = []checks.SeenBase{{Branch: "main"}, {Branch: "next", Since: noon}}
 	want.Reviewed, want.EditedAt = map[int64]string{5: "d", 6: ""}, noon
+	want.Green = "main@h"
 	want.Asked = store.Asked{Head: "h", At: noon}
 	for _, m := range []store.Memory{want, {}, want} {
 		remember(t, s, 1, m)
@@ -231,26 +232,28 @@ func TestPrune(t *testing.T) {
 	}
 }
 
-func TestPin(t *testing.T) {
+func TestAccount(t *testing.T) {
 	t.Parallel()
 	s := open(t)
+	if _, ok, err := s.Account(t.Context(), 33, "v1", "rev"); ok || err != nil {
+		t.Errorf("an account nobody saved: %v, %v", ok, err)
+	}
 	for _, c := range []struct {
-		blob  string
-		found []rules.Account
-		want  []rules.Account
+		blob, login string
+		id, want    int64
 	}{
-		{"v1", []rules.Account{{Login: "rev", ID: 1}, {Login: "later"}}, []rules.Account{{Login: "rev", ID: 1}}},
-		{"v1", []rules.Account{{Login: "rev", ID: 9}, {Login: "later", ID: 2}}, []rules.Account{{Login: "later", ID: 2}, {Login: "rev", ID: 1}}},
-		{"v1", nil, []rules.Account{{Login: "later", ID: 2}, {Login: "rev", ID: 1}}},
-		{"v2", []rules.Account{{Login: "rev", ID: 9}}, []rules.Account{{Login: "rev", ID: 9}}},
+		{"v1", "rev", 1, 1},
+		{"v1", "rev", 9, 1}, // the login was taken by somebody else
+		{"v1", "nobody", 0, 0},
+		{"v1", "nobody", 9, 0}, // and registered by somebody after
+		{"v2", "rev", 9, 9},
 	} {
-		write(t, s, func(tx *store.Tx) error {
-			got, err := tx.Pin(t.Context(), 33, c.blob, c.found)
-			if diff := cmp.Diff(c.want, got); diff != "" {
-				t.Errorf("%s, found %v (-want +got):\n%s", c.blob, c.found, diff)
-			}
-			return err
-		})
+		if err := s.SaveAccount(t.Context(), 33, c.blob, c.login, c.id); err != nil {
+			t.Fatal(err)
+		}
+		if id, ok, err := s.Account(t.Context(), 33, c.blob, c.login); id != c.want || !ok || err != nil {
+			t.Errorf("%s of %s is %d, %v, %v; want %d", c.login, c.blob, id, ok, err, c.want)
+		}
 	}
 }
 

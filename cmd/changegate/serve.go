@@ -179,7 +179,7 @@ func assemble(f *serveFlags, st *store.Store, log *slog.Logger, getenv func(stri
 	}
 	gh, err := checks.New(checks.Config{
 		URL: f.githubURL, AppID: f.appID, Key: key, Transport: http.DefaultTransport,
-		Cache: st.Cache(), Now: time.Now, Log: log,
+		Cache: st.Cache(), Accounts: st, Now: time.Now, Log: log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("--private-key-file: %w", err)

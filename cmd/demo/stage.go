@@ -90,7 +90,7 @@ func (s *stage) start() (err error) {
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 	client, err := checks.New(checks.Config{
-		URL: s.github.URL(), AppID: id, Key: key, Transport: http.DefaultTransport, Cache: s.store.Cache(), Now: s.clock.now, Log: log,
+		URL: s.github.URL(), AppID: id, Key: key, Transport: http.DefaultTransport, Cache: s.store.Cache(), Accounts: s.store, Now: s.clock.now, Log: log,
 	})
 	if err != nil {
 		return err

@@ -1,0 +1,237 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"changegate/bot/evidence"
+	"changegate/bot/store"
+	"changegate/checks"
+	"changegate/rules"
+)
+
+// Why a merge is an exception though every rule was met.
+const (
+	otherContent   = "merged content differs from what was approved"
+	unknownContent = "merged content could not be compared with what was approved"
+)
+
+// merging is a pull request that reached its base branch.
+type merging struct {
+	*reading
+	evidence.ChangeMerged
+	index    int64                     // of the decision in force; -1 when there is none
+	decision *evidence.PolicyEvaluated // nil when there is none
+	approved content
+	landed   []rules.File // what the merge changed on the branch
+	whole    bool         // landed is all of it
+}
+
+// content is what a change leaves at each governed path: a blob, or nothing.
+type content map[string]string
+
+// merged records a pull request that reached its base branch, with the decision
+// that was in force then: the newest recorded before the merge, which is what the
+// check said. What GitHub shows afterwards (a check that was run again, a team
+// that changed, an edited description) explains nothing and refutes nothing.
+func (b *Bot) merged(ctx context.Context, r *reading) error {
+	if r.pull.MergeRecord >= 0 {
+		return b.finish(ctx, r, time.Time{})
+	}
+	before, err := b.GitHub.PolicyAt(ctx, r.Place, r.before())
+	if err != nil {
+		return fmt.Errorf("read the policy before the merge of %s#%d: %w", r.Place.Repo, r.job.Number, err)
+	}
+	r.Policy = before
+	if r.policy, _ = rules.Load(before.Data, r.floor); before.State == checks.PolicyAbsent ||
+		r.policy != nil && !r.policy.Watches(r.Change.Base.Branch, r.Change.DefaultBranch) {
+		return b.finish(ctx, r, time.Time{})
+	}
+	m := &merging{reading: r, ChangeMerged: evidence.ChangeMerged{
+		Repo: evidence.Repo{ID: r.Place.RepoID, Name: r.Place.Repo}, Number: r.job.Number,
+		Branch: r.Change.Base.Branch, Commit: r.Merge.Commit, Tip: r.Change.Head.Commit, Before: r.Change.Base.Commit,
+		MergedBy: r.Merge.By, MergedAt: r.Merge.At,
+	}}
+	if err := b.explainMerge(ctx, m); err != nil {
+		return err
+	}
+	if m.whole && len(m.content(m.landed)) == 0 && len(m.content(r.Change.Files)) == 0 && len(m.approved) == 0 {
+		return b.finish(ctx, r, time.Time{}) // no member of the population
+	}
+	files, err := b.governedFiles(ctx, m)
+	if err != nil {
+		return err
+	}
+	return b.recordMerge(ctx, m, files)
+}
+
+// before is the revision whose policy the merge was held to: what stood on the
+// branch just before. That is the first parent of what the merge left there; only
+// a pull request that itself changes the policy may have been rebased onto the
+// branch commit by commit, so that the parent is its own work: for it, the base
+// GitHub compared it with.
+func (r *reading) before() string {
+	if r.Change.NewPolicy != nil || r.Merge.Parent == "" {
+		return r.Change.Base.Commit
+	}
+	return r.Merge.Parent
+}
+
+// explainMerge finds the decision in force and compares what it was about with what
+// the merge left on the branch. A merge commit can hold anything, made by hand or by
+// a queue, and GitHub calls the pull request merged all the same.
+func (b *Bot) explainMerge(ctx context.Context, m *merging) error {
+	log := b.log(m.Place)
+	err := b.Store.Read(ctx, func(tx *store.Tx) error {
+		s, d, err := inForceAt(ctx, log, tx, m.pull.Record, &m.ChangeMerged)
+		if m.index, m.decision = -1, d; err != nil || d == nil {
+			return err
+		}
+		m.index = s.Index
+		facts, err := s.Facts()
+		if err == nil {
+			m.approved = m.content(facts.Files)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	m.Explain(m.index, m.decision)
+	if err := b.land(ctx, m); err != nil {
+		return fmt.Errorf("read what the merge of %s#%d left on %s: %w", m.Place.Repo, m.job.Number, m.Branch, err)
+	}
+	switch {
+	case !m.Explained:
+	case !m.whole:
+		m.Differs = unknownContent
+	case !maps.Equal(m.approved, m.content(m.landed)):
+		m.Differs = otherContent
+	}
+	m.Explain(m.index, m.decision)
+	return nil
+}
+
+// land reads what the merge changed: from the first parent of the commit it left on
+// the branch to that commit. Only after a rebase of several commits is the parent the
+// pull request's own work, so that more lies before it; looking back that far can
+// only add to the difference, never hide one.
+func (b *Bot) land(ctx context.Context, m *merging) (err error) {
+	if m.Merge.Parent == "" {
+		return nil
+	}
+	m.landed, m.whole, err = b.GitHub.Between(ctx, m.Place, m.Merge.Parent, m.Commit)
+	if errors.Is(err, checks.ErrGone) {
+		return nil
+	}
+	copied := 0
+	for _, k := range m.Change.Commits {
+		if len(k.Parents) < 2 { // a rebase leaves merges out
+			copied++
+		}
+	}
+	if err != nil || copied < 2 || !m.whole || maps.Equal(m.content(m.landed), m.approved) {
+		return err
+	}
+	from, err := b.GitHub.Back(ctx, m.Place, m.Before, m.Commit, copied)
+	if err != nil || from == "" || errors.Is(err, checks.ErrGone) {
+		return ignoreGone(err)
+	}
+	landed, whole, err := b.GitHub.Between(ctx, m.Place, from, m.Commit)
+	if err == nil && whole && maps.Equal(m.content(landed), m.approved) {
+		m.landed = landed
+	}
+	return ignoreGone(err)
+}
+
+// ignoreGone leaves what was read first to stand when the history before it is gone.
+func ignoreGone(err error) error {
+	if errors.Is(err, checks.ErrGone) {
+		return nil
+	}
+	return err
+}
+
+// governs reports whether the policy before the merge governs a path; one that
+// cannot be read governs everything.
+func (m *merging) governs(path string) bool {
+	return m.policy == nil || len(m.policy.GroupsOf(rules.File{Path: path})) > 0
+}
+
+// content keeps of a list of files what is governed. A rename is a file that went
+// and one that came: whether GitHub sees one depends on what else changed.
+func (m *merging) content(files []rules.File) content {
+	out := content{}
+	for _, f := range files {
+		if f.OldPath != "" && f.Status != "copied" && m.governs(f.OldPath) {
+			out[f.OldPath] = ""
+		}
+		if m.governs(f.Path) {
+			out[f.Path] = f.New
+		}
+	}
+	return out
+}
+
+func (b *Bot) recordMerge(ctx context.Context, m *merging, files []evidence.GovernedFile) error {
+	rec := evidence.Merged(fmt.Sprintf("merge/%d/%d/%s", m.Place.RepoID, m.job.Number, m.Commit), b.Host, m.ChangeMerged, files)
+	return b.Store.Write(ctx, func(tx *store.Tx) (err error) {
+		if m.pull.MergeRecord, _, err = b.log(m.Place).Append(ctx, tx, rec, b.Now()); err != nil {
+			return err
+		}
+		if err := tx.SavePull(ctx, m.pull); err != nil {
+			return err
+		}
+		return b.end(ctx, tx, m.job, time.Time{})
+	})
+}
+
+// inForceAt returns the newest decision on a pull request that was made before its
+// merge, nil when there is none. Each decision's key names the one before it.
+func inForceAt(ctx context.Context, log *evidence.Log, tx *store.Tx, index int64, m *evidence.ChangeMerged) (evidence.Stored, *evidence.PolicyEvaluated, error) {
+	for index >= 0 {
+		s, d, err := decisionAt(ctx, log, tx, index)
+		if err != nil || evidence.InForce(d, m) {
+			return s, d, err
+		}
+		var repo, number int64
+		if _, err := fmt.Sscanf(d.Key, "decision/%d/%d/%d/", &repo, &number, &index); err != nil {
+			return s, nil, fmt.Errorf("read key of record %d: %w", s.Index, err)
+		}
+	}
+	return evidence.Stored{}, nil, nil
+}
+
+// governedFiles names what the merge put on the branch, or was to put there when
+// that cannot be read, with the SHA-256 of each file that is text: other people's
+// tools check a prompt file against it.
+func (b *Bot) governedFiles(ctx context.Context, m *merging) ([]evidence.GovernedFile, error) {
+	var out []evidence.GovernedFile
+	var want []checks.Source
+	files, commit := m.landed, m.Commit
+	if !m.whole {
+		files, commit = m.Change.Files, m.Tip
+	}
+	for _, f := range files {
+		if m.policy != nil && len(m.policy.GroupsOf(f)) == 0 {
+			continue
+		}
+		out = append(out, evidence.GovernedFile{Path: f.Path, Blob: f.New})
+		if f.New != "" {
+			want = append(want, checks.Source{Commit: commit, Path: f.Path, Blob: f.New})
+		}
+	}
+	contents, err := b.GitHub.Contents(ctx, m.Place, want)
+	if err != nil {
+		return nil, fmt.Errorf("read governed files of %s#%d: %w", m.Place.Repo, m.job.Number, err)
+	}
+	for i := range out {
+		if data, ok := contents[out[i].Blob]; ok {
+			out[i].SHA256 = sha256Hex(data)
+		}
+	}
+	return out, nil
+}
