@@ -111,7 +111,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"update": cmdUpdate, "edit": cmdEdit, "draft": cmdDraft, "ready": cmdReady, "assign": cmdAssign, "retarget": cmdRetarget,
 		"review": cmdReview, "dismiss": cmdDismiss, "merge": cmdMerge, "close": cmdClose,
 		"report": cmdReport, "clock": cmdClock, "fault": cmdFault,
-		"check": cmdCheck, "summary": cmdSummary, "annotation": cmdAnnotation, "nocheck": cmdNoCheck, "nogreen": cmdNoGreen,
+		"check": cmdCheck, "summary": cmdSummary, "unsaid": cmdUnsaid, "annotation": cmdAnnotation, "nocheck": cmdNoCheck, "nogreen": cmdNoGreen,
 		"nomarkup": cmdNoMarkup, "records": cmdRecords, "exception": cmdException, "exceptions": cmdExceptions, "merges": cmdMerges,
 		"calls": cmdCalls, "runs": cmdRuns,
 	}
@@ -180,6 +180,14 @@ func cmdSummary(ts *testscript.TestScript, w *world, args []string) {
 	c, _ := w.check()
 	if !match(ts, args[0], c.Summary) {
 		ts.Fatalf("the summary does not match %q:\n%s", args[0], c.Summary)
+	}
+}
+
+func cmdUnsaid(ts *testscript.TestScript, w *world, args []string) {
+	want(ts, args, 1, "unsaid PATTERN")
+	c, _ := w.check()
+	if match(ts, args[0], c.Summary) {
+		ts.Fatalf("the summary matches %q:\n%s", args[0], c.Summary)
 	}
 }
 
