@@ -10,6 +10,7 @@ import (
 
 // approvals is what the reviews came to for one group.
 type approvals struct {
+	asked   []entry
 	counted []Approved
 	turned  []Turned
 	missing int
@@ -29,6 +30,7 @@ func judgeApprovals(j *judgement, g *judged) {
 			Fix:  "open the pull request and ask for a review"})
 		return
 	}
+	g.asked = j.entries(g.Group)
 	var voters []*Review
 	for _, w := range j.opinions {
 		why := j.refuse(g, w)
@@ -73,14 +75,13 @@ const (
 // an older one.
 func (j *judgement) opine() {
 	ordered := slices.Clone(j.c.Reviews)
-	slices.SortStableFunc(ordered, func(a, b Review) int {
-		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID))
-	})
+	for i := range ordered {
+		ordered[i].State = strings.ToUpper(ordered[i].State) // GitHub's two APIs write it in two ways
+	}
+	slices.SortStableFunc(ordered, inTime)
 	last := make(map[Person]int, len(ordered))
 	for i := range ordered {
-		w := &ordered[i]
-		w.State = strings.ToUpper(w.State) // GitHub's two APIs write it in two ways
-		if w.State == approved || w.State == changesRequested || w.State == dismissed {
+		if w := &ordered[i]; w.State == approved || w.State == changesRequested || w.State == dismissed {
 			last[w.By.who()] = i
 		}
 	}
@@ -101,17 +102,35 @@ func (j *judgement) opine() {
 	}
 }
 
+// inTime orders reviews by when they were given, and those of one second by their
+// ids, which rise. What takes an approval back is taken to be the later one where
+// neither tells: one without a time comes last, and an approval without one first.
+func inTime(a, b Review) int {
+	last := func(w Review) int {
+		if w.At.IsZero() && w.State != approved {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(cmp.Compare(last(a), last(b)), a.At.Compare(b.At), cmp.Compare(a.ID, b.ID),
+		strings.Compare(a.State, b.State), strings.Compare(a.Commit, b.Commit), strings.Compare(a.Request, b.Request))
+}
+
 // refuse says why an approval does not count for a group; an empty code means it
 // does. Who comes before what: nobody is told to approve again who never could.
 func (j *judgement) refuse(g *judged, w *Review) Turned {
-	if why := j.unfit(w.By); why.Code != "" {
+	if why := j.unfit(w); why.Code != "" {
 		return why
 	}
 	switch by := w.By; {
+	case !g.allows(w) && g.namesake(w):
+		return Turned{by, CodeNamesake, "has taken over a login that named another account"}
 	case !g.allows(w):
 		return Turned{by, CodeNotAllowed, "is not among " + names(sources(g.Approvals)) + " of group " + code(g.Name)}
 	case j.beforeRetarget(w):
 		return Turned{by, CodeOldBase, "approved before the base branch became " + code(j.c.Base.Branch)}
+	case !j.sameContent(g, w.Commit) && w.Commit == j.c.Head.Commit:
+		return Turned{by, CodeOldContent, "approved " + code(short(w.Commit)) + " when it changed other governed content: the base branch moved back since"}
 	case !j.sameContent(g, w.Commit):
 		return Turned{by, CodeOldContent, "approved " + code(short(w.Commit)) + "; governed content changed since"}
 	case w.Request != j.digest:
@@ -120,9 +139,9 @@ func (j *judgement) refuse(g *judged, w *Review) Turned {
 	return Turned{}
 }
 
-// unfit says why somebody can approve nothing of this change.
-func (j *judgement) unfit(by Person) Turned {
-	switch {
+// unfit says why a review can approve nothing of this change.
+func (j *judgement) unfit(w *Review) Turned {
+	switch by := w.By; {
 	case by.ID == 0:
 		return Turned{by, CodeNobody, "the account was deleted"}
 	case by.Bot:
@@ -131,6 +150,8 @@ func (j *judgement) unfit(by Person) Turned {
 		return Turned{by, CodeByAuthor, "is the author of the pull request"}
 	case j.contributed(by):
 		return Turned{by, CodeByContributor, "contributed to the change"}
+	case w.At.IsZero() || w.Commit == "":
+		return Turned{by, CodePartial, "GitHub does not say when the review was given and for which commit"}
 	}
 	return Turned{}
 }
@@ -141,20 +162,47 @@ func (j *judgement) beforeRetarget(w *Review) bool {
 	return !j.c.Retargeted.IsZero() && !w.At.After(j.c.Retargeted)
 }
 
-// allows reports whether any entry of the group names the reviewer.
-func (g *Group) allows(w *Review) bool {
-	for i := range g.Approvals {
-		if g.Approvals[i].names(w) {
-			return true
+// accounts are whom the policy's logins name. A login of which two accounts are
+// told names neither.
+func accounts(c *Change) map[string]int64 {
+	all := make(map[string]int64, len(c.Accounts))
+	for _, a := range c.Accounts {
+		login := strings.ToLower(a.Login)
+		if id, has := all[login]; has && id != a.ID {
+			a.ID = 0
 		}
+		all[login] = a.ID
 	}
-	return false
+	return all
+}
+
+// entries is what a group asks for in this change.
+func (j *judgement) entries(g *Group) []entry {
+	out := make([]entry, len(g.Approvals))
+	for i, a := range g.Approvals {
+		out[i] = entry{a, j.accounts}
+	}
+	return out
+}
+
+// allows reports whether any entry of the group names the reviewer.
+func (g *judged) allows(w *Review) bool {
+	return slices.ContainsFunc(g.asked, func(e entry) bool { return e.names(w) })
+}
+
+// namesake reports whether the reviewer has a login that an entry names, and is
+// not the account that was meant.
+func (g *judged) namesake(w *Review) bool {
+	return slices.ContainsFunc(g.asked, func(e entry) bool {
+		_, known := e.accounts[strings.ToLower(w.By.Login)]
+		return known && slices.ContainsFunc(e.From, func(from string) bool { return strings.EqualFold(from, w.By.Login) })
+	})
 }
 
 // names reports whether one entry of a rule covers a reviewer, by the roles held
 // when the review was read.
-func (a *Approval) names(w *Review) bool {
-	for _, from := range a.From {
+func (e *entry) names(w *Review) bool {
+	for _, from := range e.From {
 		least := rank(from)
 		switch {
 		case strings.HasPrefix(from, "@"):
@@ -167,20 +215,27 @@ func (a *Approval) names(w *Review) bool {
 			if rank(w.Permission) >= least {
 				return true
 			}
-		case from != codeOwners && strings.EqualFold(from, w.By.Login):
+		case from != codeOwners && e.means(from, w.By):
 			return true
 		}
 	}
 	return false
 }
 
+// means reports whether a login of the policy names somebody: by the account it
+// stood for, whatever that is called now. Whoever takes a login over is somebody
+// else.
+func (e *entry) means(login string, p Person) bool {
+	if id, known := e.accounts[login]; known {
+		return id != 0 && id == p.ID
+	}
+	return strings.EqualFold(login, p.Login)
+}
+
 // sameContent reports whether what the group governs is the same at the reviewed
 // commit as at the head. A commit whose content is no longer known is not.
 func (j *judgement) sameContent(g *judged, commit string) bool {
-	if commit == j.c.Head.Commit {
-		return true
-	}
-	if j.Covers == "head" {
+	if j.Covers == "head" && commit != j.c.Head.Commit {
 		return false
 	}
 	same, seen := g.same[commit]
@@ -191,18 +246,19 @@ func (j *judgement) sameContent(g *judged, commit string) bool {
 	return same
 }
 
+// compare asks of an earlier commit that it changed the same. The head itself may
+// have changed more: the base branch moving on takes away from what is left to
+// approve. Moving it back adds what nobody was shown.
 func (j *judgement) compare(g *judged, commit string) bool {
-	known := false
+	head := commit == j.c.Head.Commit
+	known := head
 	for i := range j.c.Revisions {
 		r := &j.c.Revisions[i]
 		if r.Commit != commit || r.Base != j.c.Base.Branch {
 			continue
 		}
 		known = true
-		if j.revisions[i] == nil {
-			j.revisions[i] = list(r.Files)
-		}
-		if !sameFor(g.Group, j.files, j.revisions[i]) {
+		if then := j.revision(i); head && !keptIn(g.Group, j.files, then) || !head && !sameFor(g.Group, j.files, then) {
 			return false
 		}
 	}
@@ -212,12 +268,12 @@ func (j *judgement) compare(g *judged, commit string) bool {
 // tally matches people to the entries and says what is missing.
 func (j *judgement) tally(g *judged, voters []*Review) {
 	want := slots(g.Approvals)
-	m := match(g.Approvals, voters)
+	m := match(g.asked, voters)
 	g.counted = make([]Approved, 0, len(voters))
 	for _, w := range voters {
 		g.counted = append(g.counted, Approved{g.Name, w.By, w.Commit, w.At})
 	}
-	g.missing, g.last, g.from = want-m.have, m.at, sources(m.open)
+	g.missing, g.last, g.from = want-m.have, m.at, sourcesOf(m.open)
 	if g.missing == 0 {
 		j.met(g.Name, RuleApprovals, fmt.Sprintf("%d of %d: %s", want, want, roll(g.counted)))
 		return
@@ -232,7 +288,42 @@ func (j *judgement) tally(g *judged, voters []*Review) {
 		f.Code = CodeStale
 		f.Says += "; " + code(g.stale.By.Login) + " approved " + code(short(g.stale.Commit)) + " and has to look again"
 	}
+	if who := j.uncounted(g); len(who) > 0 {
+		f.Says += "; not counted: " + and(who)
+	}
 	j.add(f)
+}
+
+// mostUncounted bounds the people whom a finding tells why their review does not
+// count; the summary lists every one.
+const mostUncounted = 3
+
+// uncounted are those whose opinion does not count for the group, and why, but for
+// the one that the finding is about.
+func (j *judgement) uncounted(g *judged) []string {
+	var out []string
+	more := 0
+	for _, t := range slices.Concat(g.turned, j.turned) {
+		switch {
+		case t.Code == CodeComment || t.Code == CodeSuperseded || g.stale != nil && t.By.who() == g.stale.By.who():
+		case len(out) == mostUncounted:
+			more++
+		default:
+			out = append(out, code(t.By.Login)+" ("+t.Why+")")
+		}
+	}
+	if more > 0 {
+		out = append(out, count(more, "other"))
+	}
+	return out
+}
+
+func sourcesOf(es []entry) []string {
+	var as []Approval
+	for _, e := range es {
+		as = append(as, e.Approval)
+	}
+	return sources(as)
 }
 
 // sources are the names that entries ask, without repetition.

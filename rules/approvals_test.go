@@ -47,6 +47,31 @@ func TestApprovals(t *testing.T) {
 		{name: "then dismissed", opts: opt(reviewed(review(rev1), review(rev2, state(dismissed)))), state: Ready, title: "Ready…", turned: []string{"rev2 CG118"}},
 		{name: "dismissed revives nothing", opts: opt(reviewed(review(rev1), review(rev1, state(dismissed)))), state: Waiting, title: "Waiting…", turned: []string{"rev1 CG120", "rev1 CG118"}},
 		{name: "same second, larger id", opts: opt(reviewed(review(rev1, on(earlier)), review(rev1, on(earlier), state(changesRequested)))), state: Failure, title: "Changes requested by rev1", turned: []string{"rev1 CG120"}},
+		{name: "same second, the other way round", opts: opt(reviewed(review(rev1, on(earlier), state(changesRequested)), review(rev1, on(earlier)))), state: Ready, title: "Ready…", turned: []string{"rev1 CG120"}},
+		{name: "same second, same id", opts: opt(reviewed(review(rev1, on(earlier), state(changesRequested)), review(rev1, on(earlier))), func(c *Change) { c.Reviews[1].ID = c.Reviews[0].ID }), state: Failure, title: "Changes requested by rev1", turned: []string{"rev1 CG120"}},
+		{name: "approved again after the dismissal", opts: opt(reviewed(review(rev1), review(rev1, state(dismissed)), review(rev1))), state: Ready, title: "Ready…", turned: []string{"rev1 CG120"}},
+		{name: "by a contributor who approved since", opts: opt(commits(Commit{ID: "c1", Author: rev2, Committer: dev1}), reviewed(review(rev1), review(rev2, state(changesRequested)), review(rev2))), state: Ready, title: "Ready…", turned: []string{"rev2 CG120", "rev2 CG112"}},
+		{name: "of a commit long gone", opts: opt(reviewed(review(rev2, state(changesRequested), of(oldCommit)), review(rev1))), state: Failure, title: "Changes requested by rev2"},
+		{name: "before the retarget", opts: opt(reviewed(review(rev2, state(changesRequested)), review(rev1)), func(c *Change) { c.Retargeted = c.Reviews[0].At }), state: Failure, title: "Changes requested by rev2"},
+		{name: "by an account deleted since", opts: opt(reviewed(review(Person{}, state(changesRequested), role("")), review(rev1))), state: Ready, title: "Ready…", turned: []string{" CG121"}},
+		{name: "not submitted yet", opts: opt(reviewed(review(rev1), review(rev1, state("PENDING")))), state: Ready, title: "Ready…"},
+		{name: "approval without a commit", opts: opt(reviewed(review(rev1, of("")))), state: Waiting, title: "Waiting…", turned: []string{"rev1 CG123"}},
+		{name: "approval without a commit, and none at head", opts: opt(reviewed(review(rev1, of(""))), func(c *Change) { c.Head.Commit = "" }), state: Waiting, title: "Waiting…", turned: []string{"rev1 CG123"}},
+		{name: "approval without a time", opts: opt(reviewed(review(rev1)), undated(0)), state: Waiting, title: "Waiting…", turned: []string{"rev1 CG123"}},
+		{name: "changes requested without a time", opts: opt(reviewed(review(rev1, state(changesRequested)), review(rev1)), undated(0)), state: Failure, title: "Changes requested by rev1", turned: []string{"rev1 CG120"}},
+		{name: "dismissed without a time", opts: opt(reviewed(review(rev1, state(dismissed)), review(rev1)), undated(0)), state: Waiting, title: "Waiting…", turned: []string{"rev1 CG120", "rev1 CG118"}},
+		{name: "approved without a time, then changes requested", opts: opt(reviewed(review(rev1, state(changesRequested)), review(rev1)), undated(1)), state: Failure, title: "Changes requested by rev1", turned: []string{"rev1 CG120"}},
+
+		// A login of the policy is whose it was when the policy was read.
+		{name: "login of a known account", rule: "[{from: [Rev1]}]", opts: opt(reviewed(review(rev1)), known("rev1", 11)), state: Ready, title: "Ready…"},
+		{name: "login renamed", rule: "[{from: [rev1]}]", opts: opt(reviewed(review(Person{ID: 11, Login: "married"})), known("rev1", 11)), state: Ready, title: "Ready…"},
+		{name: "login taken over", rule: "[{from: [Rev1]}]", opts: opt(reviewed(review(Person{ID: 66, Login: "REV1"})), known("rev1", 11)), state: Waiting, title: "Waiting for 1 approval - from rev1", turned: []string{"REV1 CG122"}},
+		{name: "login taken over blocks nothing", rule: "[{from: [rev1, rev2]}]", opts: opt(reviewed(review(Person{ID: 66, Login: "rev1"}, state(changesRequested)), review(rev2)), known("rev1", 11)), state: Ready, title: "Ready…", turned: []string{"rev1 CG122"}},
+		{name: "login taken over by somebody of the team", rule: "[{from: [rev1, '@acme/owners']}]", opts: opt(reviewed(review(Person{ID: 66, Login: "rev1"}, team("@acme/owners"))), known("rev1", 11)), state: Ready, title: "Ready…"},
+		{name: "both of a login taken over", rule: "[{count: 2, from: [rev1, rev2]}]", opts: opt(reviewed(review(Person{ID: 11, Login: "married"}), review(Person{ID: 66, Login: "rev1"})), known("rev1", 11)), state: Waiting, title: "Waiting for 1 approval - from rev1, rev2", turned: []string{"rev1 CG122"}},
+		{name: "login of nobody", rule: "[{from: [rev1]}]", opts: opt(reviewed(review(rev1)), known("rev1", 0)), state: Waiting, title: "Waiting…", turned: []string{"rev1 CG122"}},
+		{name: "login of two accounts", rule: "[{from: [rev1]}]", opts: opt(reviewed(review(rev1)), known("rev1", 11), known("rev1", 66), known("rev1", 11)), state: Waiting, title: "Waiting…", turned: []string{"rev1 CG122"}},
+		{name: "account of another login", rule: "[{from: [rev1]}]", opts: opt(reviewed(review(rev1)), known("rev2", 12)), state: Ready, title: "Ready…"},
 
 		// P5: different people.
 		{name: "one for two", rule: "[{count: 2}]", opts: opt(reviewed(review(rev1), review(rev1))), state: Waiting, title: "Waiting for 1 approval - from write access", turned: []string{"rev1 CG120"}},
@@ -71,6 +96,23 @@ func TestApprovals(t *testing.T) {
 			state: Waiting, title: "Approvals stale…", turned: []string{"rev1 CG115"}},
 		{name: "mode changed", opts: opt(touching(File{Path: "prompts/a", New: "b1", OldMode: "100644", NewMode: "100755"}), reviewed(review(rev1, of(oldCommit))), revision(oldCommit, "main", File{Path: "prompts/a", New: "b1", OldMode: "100644", NewMode: "100644"})),
 			state: Waiting, title: "Approvals stale…", turned: []string{"rev1 CG115"}},
+		{name: "mode known at the review only", opts: opt(reviewed(review(rev1, of(oldCommit))), revision(oldCommit, "main", File{Path: "prompts/refund.md", Old: "a1", New: "b1", OldMode: "100644", NewMode: "100644"})),
+			state: Waiting, title: "Approvals stale…", turned: []string{"rev1 CG115"}},
+		{name: "mode known at the head only", opts: opt(touching(File{Path: "prompts/a", New: "b1", OldMode: "100644", NewMode: "100644"}), reviewed(review(rev1, of(oldCommit))), revision(oldCommit, "main", File{Path: "prompts/a", New: "b1"})),
+			state: Waiting, title: "Approvals stale…", turned: []string{"rev1 CG115"}},
+
+		// The head as it was approved, by a base branch that has moved since.
+		{name: "head as it was", opts: opt(reviewed(review(rev1)), revision(headCommit, "main", refund)), state: Ready, title: "Ready…"},
+		{name: "base moved on", opts: opt(reviewed(review(rev1)), revision(headCommit, "main", refund, File{Path: "prompts/a.md", New: "x"}, File{Path: "prompts/z.md", New: "x"})), state: Ready, title: "Ready…"},
+		{name: "base moved back", opts: opt(touching(refund, File{Path: "prompts/z.md", New: "x"}), reviewed(review(rev1)), revision(headCommit, "main", refund)),
+			state: Waiting, title: "Approvals stale - the base branch moved back after rev1 approved", turned: []string{"rev1 CG115"}},
+		{name: "base moved back under what was approved", opts: opt(reviewed(review(rev1)), revision(headCommit, "main", File{Path: "prompts/refund.md", Status: "modified", Old: "a2", New: "b1"})),
+			state: Waiting, title: "Approvals stale - the base branch moved back after rev1 approved", turned: []string{"rev1 CG115"}},
+		{name: "base moved back where nothing is governed", opts: opt(touching(refund, File{Path: "src/z.go", New: "x"}), reviewed(review(rev1)), revision(headCommit, "main", refund)), state: Ready, title: "Ready…"},
+		{name: "head recorded for another base", opts: opt(reviewed(review(rev1)), revision(headCommit, "release")), state: Ready, title: "Ready…"},
+		{name: "earlier commit that changed more", opts: opt(reviewed(review(rev1, of(oldCommit))), revision(oldCommit, "main", refund, File{Path: "prompts/z.md", New: "x"})),
+			state: Waiting, title: "Approvals stale…", turned: []string{"rev1 CG115"}},
+
 		{name: "request edited", opts: opt(reviewed(review(rev1, digest("other")))), state: Waiting, title: "Approvals stale - the change request was edited after rev1 approved", turned: []string{"rev1 CG116"}},
 		{name: "approved before there was a request", opts: opt(noDigest(reviewed(review(rev1)))), state: Waiting, title: "Approvals stale - the change request was edited…", turned: []string{"rev1 CG116"}},
 		{name: "retargeted since", opts: opt(reviewed(review(rev1, on(earlier))), func(c *Change) { c.Retargeted = earlier }), state: Waiting, title: "Approvals stale - the base branch changed after rev1 approved", turned: []string{"rev1 CG117"}},
@@ -87,6 +129,14 @@ func TestApprovals(t *testing.T) {
 			same(t, turnedOf(v), tt.turned)
 		})
 	}
+}
+
+var refund = change().Files[0]
+
+func undated(i int) func(*Change) { return func(c *Change) { c.Reviews[i].At = time.Time{} } }
+
+func known(login string, id int64) func(*Change) {
+	return func(c *Change) { c.Accounts = append(c.Accounts, Account{login, id}) }
 }
 
 func opt(opts ...func(*Change)) []func(*Change) { return opts }
@@ -130,54 +180,42 @@ func TestApprovalsOfSeveralGroups(t *testing.T) {
 	c.Reviews = c.Reviews[:1]
 	v = p.Decide(c, noon)
 	want(t, v, Waiting, "Waiting for 1 approval - from @acme/sec")
-	if f := finding(v, CodeApprovals); f.Group != "tools" || f.Says != "0 of 1 approval from `@acme/sec`" {
+	if f := finding(v, CodeApprovals); f.Group != "tools" || f.Says != "0 of 1 approval from `@acme/sec`; not counted: `rev1` (is not among `@acme/sec` of group `tools`)" {
 		t.Errorf("%+v", f)
 	}
 }
 
-func TestContributors(t *testing.T) {
+// The finding says who may still approve, and who was turned away and why.
+func TestApprovalsSay(t *testing.T) {
 	t.Parallel()
-	web := Person{ID: 19864447, Login: "web-flow"}
+	p := parse(t, prompts+"    approvals: [{count: 2, from: ['@acme/owners', maintain]}]\n")
+	const fix = "ask `@acme/owners`, maintain access to approve `e55a210` in Files changed > Review changes; nobody who contributed counts"
 	for _, tt := range []struct {
-		name  string
-		opts  []func(*Change)
-		state State
-		codes []string
+		name string
+		opts []func(*Change)
+		says string
 	}{
-		{"wrote a commit of the side branch", opt(commits(Commit{ID: "m", Author: dev1, Committer: dev1}, Commit{ID: "s", Author: rev1, Committer: dev1})), Waiting, []string{CodeApprovals}},
-		{"committed", opt(commits(Commit{ID: "c", Author: dev1, Committer: rev1})), Waiting, []string{CodeApprovals}},
-		{"co-authored", opt(commits(Commit{ID: "c", Author: dev1, Committer: dev1, CoAuthors: []Person{rev1}})), Waiting, []string{CodeApprovals}},
-		{"co-authored, known by login only", opt(commits(Commit{ID: "c", Author: dev1, Committer: dev1, CoAuthors: []Person{{Login: "REV1"}}})), Waiting, []string{CodeApprovals}},
-		{"asked for it", opt(asks(request + "  requested_by: '@Rev1'\n")), Waiting, []string{CodeApprovals}},
-		{"assigned to a human's change", opt(func(c *Change) { c.Assignees = []Person{rev1} }), Ready, nil},
-		{"assigned to an agent's change", opt(func(c *Change) { c.Author, c.Assignees = agent, []Person{rev1} }), Waiting, []string{CodeApprovals}},
-		{"agent for nobody", opt(func(c *Change) { c.Author = agent }), Author, []string{CodeNoInitiator}},
-		{"agent for itself", opt(func(c *Change) { c.Author, c.Assignees = agent, []Person{agent} }), Author, []string{CodeNoInitiator}},
-		{"agent for a co-author", opt(func(c *Change) { c.Author = agent }, commits(Commit{ID: "c", Author: agent, Committer: web, WebFlow: true, CoAuthors: []Person{dev1}})), Ready, nil},
-		{"agent for a co-author nobody knows", opt(func(c *Change) { c.Author = agent }, commits(Commit{ID: "c", Author: agent, Committer: web, WebFlow: true, CoAuthors: []Person{{}}})), Author, []string{CodeNoInitiator}},
-		{"agent for whom the request names", opt(func(c *Change) { c.Author = agent }, asks(request+"  requested_by: dev1\n")), Ready, nil},
-		// P4: the only commit has an e-mail GitHub does not know.
-		{"author of a commit unknown", opt(commits(Commit{ID: "c", Committer: dev1})), Author, []string{CodeUnattributed}},
-		{"committer of a commit unknown", opt(commits(Commit{ID: "c", Author: dev1})), Author, []string{CodeUnattributed}},
-		{"committed by GitHub itself", opt(commits(Commit{ID: "c", Author: dev1, WebFlow: true})), Ready, nil},
-		{"committed by GitHub's account", opt(commits(Commit{ID: "c", Author: dev1, Committer: web, WebFlow: true})), Ready, nil},
-		{"web-flow does not hide a committer", opt(commits(Commit{ID: "c", Author: dev1, Committer: rev1, WebFlow: true})), Waiting, []string{CodeApprovals}},
-		{"author of the pull request unknown", opt(func(c *Change) { c.Author = Person{} }), Author, []string{CodeUnattributed}},
-		{"many unknown are one finding", opt(commits(make([]Commit, 300)...)), Author, []string{CodeUnattributed}},
+		{"nobody", nil, "0 of 2 approvals from `@acme/owners`, maintain access"},
+		{"turned away", opt(reviewed(review(dev1), review(agent), review(rev3), review(rev1, role("maintain")))),
+			"1 of 2 approvals from `@acme/owners`, maintain access; not counted: `dev1` (is the author of the pull request), " +
+				"`agent[bot]` (bots never count) and `rev3` (is not among `@acme/owners`, maintain access of group `prompts`)"},
+		{"dismissed, superseded and comments", opt(reviewed(review(rev1, role("maintain")), review(rev1, state(dismissed)), review(rev2, state("COMMENTED")))),
+			"0 of 2 approvals from `@acme/owners`, maintain access; not counted: `rev1` (the review was dismissed)"},
+		{"stale", opt(reviewed(review(rev1, role("maintain"), of(oldCommit)), review(dev1))),
+			"0 of 2 approvals from `@acme/owners`, maintain access; `rev1` approved `7c1d0fe` and has to look again; not counted: `dev1` (is the author of the pull request)"},
+		{"many", opt(reviewed(review(dev1), review(agent), review(dev2), review(rev2), review(rev3))),
+			"0 of 2 approvals from `@acme/owners`, maintain access; not counted: `dev1` (is the author of the pull request), `agent[bot]` (bots never count), " +
+				"`dev2` (is not among `@acme/owners`, maintain access of group `prompts`) and 2 others"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			c := change(append(tt.opts, reviewed(review(rev1)))...)
-			v := parse(t, prompts).Decide(c, noon)
-			if v.State != tt.state {
-				t.Errorf("got %s, want %s\n%s", v.State, tt.state, sayings(v))
+			for _, f := range p.Decide(change(tt.opts...), noon).Findings {
+				if f.Rule == RuleApprovals && (f.Says != tt.says || f.Fix != fix) {
+					t.Errorf("says %s\nfix %s", f.Says, f.Fix)
+				}
 			}
-			same(t, codesOf(v), tt.codes)
 		})
 	}
-	got := Contributors(change(asks(request+"  requested_by: Dev2\n"), commits(
-		Commit{ID: "c", Author: rev2, Committer: web, WebFlow: true, CoAuthors: []Person{rev1, rev2, {Login: "dev2"}}})))
-	same(t, got, []Person{dev1, rev1, rev2, {Login: "dev2"}})
 }
 
 func TestOffline(t *testing.T) {

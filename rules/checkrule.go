@@ -62,7 +62,7 @@ func (j *judgement) editsWorkflows() bool {
 func (j *judgement) maintained() bool {
 	for _, w := range j.opinions {
 		if w.State == approved && rank(w.Permission) >= rank("maintain") && w.Commit == j.c.Head.Commit &&
-			j.unfit(w.By).Code == "" && !j.beforeRetarget(w) && w.Request == j.digest {
+			j.unfit(w).Code == "" && !j.beforeRetarget(w) && w.Request == j.digest {
 			return true
 		}
 	}

@@ -15,6 +15,8 @@ const (
 	CodeUnattributed     = "CG104"
 	CodeNoInitiator      = "CG105"
 	CodeOffline          = "CG106"
+	CodeUnknownPush      = "CG107"
+	CodeNoRequester      = "CG108"
 	CodeOwnersLine       = "CG110"
 
 	// Reasons why a review does not count.
@@ -29,6 +31,8 @@ const (
 	CodeComment       = "CG119"
 	CodeSuperseded    = "CG120"
 	CodeNobody        = "CG121"
+	CodeNamesake      = "CG122"
+	CodePartial       = "CG123"
 
 	CodeCheckPending  = "CG131"
 	CodeCheckFailed   = "CG132"
@@ -89,21 +93,25 @@ var codes = []Code{
 	{CodeApprovals, "approvals missing", Waiting, "The group's rule asks for approvals that were not given yet. An approval is a GitHub review (Files changed > Review changes > Approve) by a human the rule allows, who did not contribute to the change.", ""},
 	{CodeStale, "approvals stale", Waiting, "An approval was given, but the governed content, the change request or the base branch changed since. The same person, or another allowed one, looks at the difference and approves again.", ""},
 	{CodeChangesRequested, "changes requested", Failure, "Somebody the rule allows asked for changes. It blocks until that person approves or the review is dismissed.", ""},
-	{CodeUnattributed, "commit of unknown origin", Author, "GitHub cannot name the author or committer of a commit, or the author of the pull request, so nobody can say whether an approver wrote it. Add the e-mail address to a GitHub account, or amend the commit with a known one and push again.", "name who wrote each commit"},
+	{CodeUnattributed, "commit of unknown origin", Author, "GitHub cannot name the author or committer of a commit, who pushed it, or the author of the pull request, so nobody can say whether an approver wrote it. Add the e-mail address to a GitHub account, or amend the commit with a known one and push again.", "name who wrote each commit"},
 	{CodeNoInitiator, "nobody answers for an agent's pull request", Author, "A bot opened the pull request and nothing says for whom. Assign a human, or write `requested_by: login` in the change request: that person's approval then does not count.", "name who asked for this change"},
 	{CodeOffline, "not known locally", Waiting, "Reviews, roles and checks live on GitHub; a local clone does not have them.", ""},
+	{CodeUnknownPush, "push of unknown origin", Author, "A commit became the head of the pull request in a push nobody is known to have made, so nobody can say whether an approver pushed it. Push the commits to a new branch and open the pull request from there.", "push the commits to a new branch"},
+	{CodeNoRequester, "requested_by names nobody GitHub knows", Author, "requested_by of the change request is no login of an account, so whoever is meant could approve their own change. Write the login of a person.", "name a known login in requested_by"},
 	{CodeOwnersLine, "CODEOWNERS line not understood", Author, "The line would decide who owns a changed file, and it cannot be followed: its form is not GitHub's, or an owner is an e-mail address or a team GitHub does not know. Correct it on the base branch. Such lines about other files are listed and block nothing.", "mend CODEOWNERS"},
 	{CodeByAuthor, "review by the author", "", "Separation of duties: the author's own review does not count.", ""},
-	{CodeByContributor, "review by a contributor", "", "Separation of duties: whoever wrote, committed, co-authored or asked for any commit of the change is a contributor and cannot approve it.", ""},
+	{CodeByContributor, "review by a contributor", "", "Separation of duties: whoever wrote, committed, co-authored, pushed or asked for any commit of the change is a contributor and cannot approve it.", ""},
 	{CodeByBot, "review by a bot", "", "Only humans approve.", ""},
 	{CodeNotAllowed, "review by somebody the rule does not name", "", "The reviewer is in none of the rule's teams, is not named by login, and has less than the named permission.", ""},
-	{CodeOldContent, "review of older content", "", "The governed content changed after the commit that was reviewed.", ""},
+	{CodeOldContent, "review of older content", "", "The governed content changed after the commit that was reviewed, or the base branch was moved back so that the pull request changes more than was seen.", ""},
 	{CodeOldRequest, "review before the change request was edited", "", "A key of the change request other than why and ticket changed after the review.", ""},
 	{CodeOldBase, "review for another base branch", "", "The pull request was retargeted after the review.", ""},
 	{CodeDismissed, "review dismissed", "", "A dismissed review counts for nothing and does not revive an older one.", ""},
 	{CodeComment, "comment only", "", "A review that only comments changes nothing.", ""},
 	{CodeSuperseded, "superseded review", "", "The same person's later review wins.", ""},
 	{CodeNobody, "review by a deleted account", "", "GitHub no longer names the reviewer, so nobody can say whether they may approve.", ""},
+	{CodeNamesake, "the login names another account now", "", "The rule names a login, and whoever had it when the policy was read has renamed or deleted the account. A login can be taken by anybody then, so its new owner does not count. Write the login of the person who is meant.", ""},
+	{CodePartial, "review known in part", "", "GitHub does not say when the review was given, or for which commit.", ""},
 	{CodeCheckPending, "required check not finished", Waiting, "A check that the group requires has not reported success on the head commit from the named App.", ""},
 	{CodeCheckFailed, "required check failed", Author, "A check that the group requires ended without success on the head commit.", "get the required checks green"},
 	{CodeWorkflowEdit, "workflow edited", Waiting, "The pull request edits a workflow, so it can write its own result: a check from github-actions then needs one approval from maintain beside it.", ""},

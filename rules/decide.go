@@ -77,6 +77,7 @@ type judgement struct {
 	revisions    []listing // of c.Revisions, each when it is first needed
 	governed     []Governed
 	contributors []Person
+	accounts     map[string]int64
 	opinions     []*Review // each person's latest, oldest first
 	turned       []Turned  // reviews that count for no group
 	request      *Request
@@ -124,7 +125,8 @@ func (p *Policy) Decide(c *Change, now time.Time) Verdict {
 	}
 	j.request, j.unreadable = readRequest(c.Requests, p.Zone)
 	j.digest = j.request.Digest()
-	j.contributors = contributors(c, j.request)
+	j.contributors = contributors(c, j.request, j.clean())
+	j.accounts = accounts(c)
 	j.opine()
 	j.frozen()
 	for _, rule := range table {

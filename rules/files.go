@@ -70,9 +70,26 @@ func sameFor(g *Group, a, b listing) bool {
 	return i == len(a) && k == len(b)
 }
 
+// keptIn reports whether everything that a group governs of one list is in
+// another, unchanged.
+func keptIn(g *Group, now, then listing) bool {
+	k := 0
+	for i := now.next(g, 0); i < len(now); i = now.next(g, i+1) {
+		for k < len(then) && !sameFile(now[i].File, then[k].File) {
+			k++
+		}
+		if k == len(then) {
+			return false
+		}
+		k++
+	}
+	return true
+}
+
 // sameFile reports whether two changes of a file are one: not by their status,
-// which sources name differently. A file that was neither deleted nor has content
-// anybody knows is the same as nothing.
+// which sources name differently, but by their modes, which one source does not
+// give: a mode that is not known may have changed. A file that was neither deleted
+// nor has content anybody knows is the same as nothing.
 func sameFile(a, b *File) bool {
 	if a.New == "" && a.Diff == "" && a.Status != "deleted" {
 		return false

@@ -5,15 +5,21 @@ import "time"
 // A matched is who fills which of the asked approvals.
 type matched struct {
 	have int
-	at   time.Time  // when the last one needed was given; zero while any is missing
-	open []Approval // the entries through which one more person would help
+	at   time.Time // when the last one needed was given; zero while any is missing
+	open []entry   // the entries through which one more person would help
+}
+
+// An entry is one entry of a rule as it stands for one change.
+type entry struct {
+	Approval
+	accounts map[string]int64 // whom logins of the policy name, as far as that is known
 }
 
 // match fills as many of the asked approvals as different people can. "Each by
 // different people" is a bipartite matching: counting entry by entry would depend
 // on their order and let a person who fits two entries block one who fits only
 // one. Voters come oldest first, so the first full assignment gives the time.
-func match(as []Approval, voters []*Review) matched {
+func match(as []entry, voters []*Review) matched {
 	m := matching{voters: voters}
 	for i := range as {
 		for range as[i].Count {
@@ -38,7 +44,7 @@ func match(as []Approval, voters []*Review) matched {
 }
 
 type matching struct {
-	seats  []*Approval
+	seats  []*entry
 	voters []*Review
 	taken  []int // voter in each seat, -1 none
 }
@@ -60,7 +66,7 @@ func (m *matching) seat(v int, tried []bool) bool {
 
 // open lists the entries that have a free seat, or one whose voter could move to
 // a free one: whoever is asked must be able to help.
-func (m *matching) open() []Approval {
+func (m *matching) open() []entry {
 	free := make([]bool, len(m.seats))
 	for s := range m.seats {
 		free[s] = m.taken[s] < 0
@@ -73,7 +79,7 @@ func (m *matching) open() []Approval {
 			}
 		}
 	}
-	var out []Approval
+	var out []entry
 	for s := range m.seats {
 		if free[s] && (s == 0 || m.seats[s] != m.seats[s-1] || !free[s-1]) {
 			out = append(out, *m.seats[s])

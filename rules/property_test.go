@@ -210,8 +210,8 @@ func TestMatching(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		teams := []string{"@acme/a", "@acme/b", "@acme/c"}
-		as := some(t, "entries", 3, func(int) Approval {
-			return Approval{Count: rapid.IntRange(1, 2).Draw(t, "count"), From: rapid.SliceOfNDistinct(rapid.SampledFrom(teams), 1, 2, rapid.ID).Draw(t, "from")}
+		as := some(t, "entries", 3, func(int) entry {
+			return entry{Approval: Approval{Count: rapid.IntRange(1, 2).Draw(t, "count"), From: rapid.SliceOfNDistinct(rapid.SampledFrom(teams), 1, 2, rapid.ID).Draw(t, "from")}}
 		})
 		voters := some(t, "voters", 5, func(i int) *Review {
 			return &Review{By: Person{ID: int64(i + 1)}, At: noon.Add(time.Duration(i) * time.Minute), Teams: rapid.SliceOfNDistinct(rapid.SampledFrom(teams), 0, 2, rapid.ID).Draw(t, "teams")}
@@ -220,28 +220,36 @@ func TestMatching(t *testing.T) {
 		if want := brute(as, voters); got.have != want {
 			t.Fatalf("%d filled, %d possible", got.have, want)
 		}
-		full := got.have == slots(as)
+		full := got.have == seats(as)
 		if got.at.IsZero() != (!full || len(as) == 0) || full != (len(got.open) == 0) {
 			t.Fatalf("full is %v: at %v, open %v", full, got.at, got.open)
 		}
 		if !got.at.IsZero() { // the first instant at which it was full
 			n := int(got.at.Sub(noon)/time.Minute) + 1
-			if brute(as, voters[:n]) != slots(as) || brute(as, voters[:n-1]) == slots(as) {
+			if brute(as, voters[:n]) != seats(as) || brute(as, voters[:n-1]) == seats(as) {
 				t.Fatalf("full at %v", got.at)
 			}
 		}
 		for _, name := range teams { // who is asked can help, who is not cannot
 			one := &Review{By: Person{ID: 99}, Teams: []string{name}}
 			helps := match(as, append(slices.Clone(voters), one)).have > got.have
-			if asked := slices.Contains(sources(got.open), name); asked != helps {
+			if asked := slices.Contains(sourcesOf(got.open), name); asked != helps {
 				t.Fatalf("%s is asked %v and helps %v", name, asked, helps)
 			}
 		}
 	})
 }
 
+func seats(as []entry) int {
+	n := 0
+	for _, a := range as {
+		n += a.Count
+	}
+	return n
+}
+
 // brute fills the entries one by one with every possible voter.
-func brute(as []Approval, voters []*Review) int {
+func brute(as []entry, voters []*Review) int {
 	if len(as) == 0 {
 		return 0
 	}

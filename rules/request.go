@@ -28,8 +28,8 @@ type Request struct {
 	Ticket      string
 	RequestedBy string // login in lower case
 
-	path               string
-	dateLine, planLine int
+	path                       string
+	byLine, dateLine, planLine int
 }
 
 // A Rollback is the declared way back.
@@ -163,7 +163,10 @@ func (r *reader) change(n *yaml.Node, q *Request, loc *time.Location) {
 		field{"effective_at", func(n *yaml.Node) { r.effectiveAt(n, q, loc) }},
 		field{"rollback", func(n *yaml.Node) { r.rollback(n, q) }},
 		field{"ticket", r.text("ticket", &q.Ticket)},
-		field{"requested_by", r.matching("requested_by", &q.RequestedBy, requester, "one GitHub login")},
+		field{"requested_by", func(n *yaml.Node) {
+			q.byLine = n.Line + r.line
+			r.matching("requested_by", &q.RequestedBy, requester, "one GitHub login")(n)
+		}},
 	)
 	q.RequestedBy = strings.ToLower(strings.TrimPrefix(q.RequestedBy, "@"))
 }

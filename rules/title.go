@@ -137,5 +137,8 @@ func (j *judgement) staleness(g *judged) string {
 	case CodeOldRequest:
 		return "the change request was edited after " + by + " approved"
 	}
+	if g.stale.Commit == j.c.Head.Commit {
+		return "the base branch moved back after " + by + " approved"
+	}
 	return by + " approved " + commit + ", head is " + inline(short(j.c.Head.Commit))
 }

@@ -61,7 +61,7 @@ func Decision(d Decided) (Record, error) {
 		Repo: Repo{c.RepoID, c.Repo}, Number: c.Number, Base: c.Base, Tip: c.Head,
 		Policy:    PolicyRef{d.Source.Path, d.Source.Commit, d.Source.Blob, hexSHA256(d.Policy)},
 		Verdict:   summarize(d.Verdict, digest),
-		People:    people(c, d.Verdict),
+		People:    people(c, d.Policy, d.Verdict),
 		DecidedAt: d.At.UTC(), Trigger: clip(d.Trigger), Engine: clip(d.Engine),
 		Governed: len(d.Verdict.Governed),
 	}
@@ -102,8 +102,13 @@ func summarize(v rules.Verdict, digest string) Verdict {
 	return Verdict{State: v.State, Would: v.Would, Title: clip(v.Title), Findings: kept, Omitted: len(all) - len(kept), Digest: digest}
 }
 
-func people(c *rules.Change, v rules.Verdict) People {
+// people lists who contributed as the policy sees it: it says which merges of the
+// base branch made nobody a contributor.
+func people(c *rules.Change, policy []byte, v rules.Verdict) People {
 	contributors := rules.Contributors(c)
+	if pol, problems := rules.Load(policy, c.Floor); len(problems) == 0 {
+		contributors = pol.Contributors(c)
+	}
 	var approvers []Approver
 	for _, a := range v.Approvals {
 		approvers = append(approvers, Approver{a.By, a.Group, a.Commit, a.At.UTC()})
