@@ -52,6 +52,7 @@ func Decision(d Decided) (Record, error) {
 	if err != nil {
 		return Record{}, fmt.Errorf("write facts of %s#%d: %w", d.Change.Repo, d.Change.Number, err)
 	}
+	d.Verdict.Policy = d.Source.Commit + ":" + d.Source.Path
 	digest, err := VerdictDigest(d.Verdict)
 	if err != nil {
 		return Record{}, fmt.Errorf("digest verdict of %s#%d: %w", d.Change.Repo, d.Change.Number, err)
@@ -64,6 +65,9 @@ func Decision(d Decided) (Record, error) {
 		People:    people(c, d.Policy, d.Verdict),
 		DecidedAt: d.At.UTC(), Trigger: clip(d.Trigger), Engine: clip(d.Engine),
 		Governed: len(d.Verdict.Governed),
+	}
+	if c.Floor != nil {
+		p.Floor = &PolicyRef{c.Floor.Path, c.Floor.Commit, c.Floor.Blob, hexSHA256(c.Floor.Data)}
 	}
 	p.declared(c, d.Policy)
 	subject := []Subject{commitSubject(d.Host, c.Repo, "refs/heads/"+c.Head.Branch, c.Head.Commit)}
@@ -163,39 +167,6 @@ func clip(s string) string {
 	return s[:cut] + "…"
 }
 
-// VerdictDigest is the SHA-256 of a verdict's canonical JSON, in hex. It covers
-// every field but Policy, which names the file and is recorded beside it; times
-// count as instants, whatever zone they are shown in.
-func VerdictDigest(v rules.Verdict) (string, error) {
-	// A type of its own: the rules' JSON is a form for people and leaves fields out.
-	type finding struct {
-		Group, Rule, State, Code, Says, Fix, Path, Short string
-		Line                                             int
-		Until                                            time.Time
-	}
-	findings := make([]finding, 0, len(v.Findings))
-	for _, f := range v.Findings {
-		findings = append(findings, finding{f.Group, f.Rule, string(f.State), f.Code, f.Says, f.Fix, f.Path, f.Short, f.Line, f.Until.UTC()})
-	}
-	approvals := slices.Clone(v.Approvals)
-	for i := range approvals {
-		approvals[i].At = approvals[i].At.UTC()
-	}
-	data, err := canonical(struct {
-		State, Would rules.State
-		Title, Head  string
-		Next         time.Time
-		Findings     []finding
-		Turned       []rules.Turned
-		Approvals    []rules.Approved
-		Governed     []rules.Governed
-	}{v.State, v.Would, v.Title, v.Head, v.Next.UTC(), findings, v.Turned, approvals, v.Governed})
-	if err != nil {
-		return "", err
-	}
-	return hexSHA256(data), nil
-}
-
 // Facts returns the change that a recorded decision rests on.
 func (s Stored) Facts() (*rules.Change, error) {
 	var f side
@@ -211,39 +182,41 @@ func (s Stored) Facts() (*rules.Change, error) {
 // A Judge decides as rules.Evaluate does.
 type Judge func(policy []byte, c *rules.Change, now time.Time) rules.Verdict
 
-// Reperform decides again on the facts of a recorded decision and compares
-// everything the record says of the outcome. It returns what differs, or nil.
-func Reperform(judge Judge, facts []byte, p *PolicyEvaluated) error {
+// Reperform decides again on the facts of a recorded decision and compares what
+// was decided and everything else the record says. It returns the title that the
+// change would have today: the recorded one is what people were shown, in the words
+// and with the local times of the program that decided, and proves nothing.
+func Reperform(judge Judge, facts []byte, p *PolicyEvaluated) (title string, err error) {
 	var s side
 	if err := strict(facts, &s); err != nil {
-		return fmt.Errorf("read facts: %w", err)
+		return "", fmt.Errorf("read facts: %w", err)
 	}
 	if s.Change == nil {
-		return errors.New("read facts: no change in them")
+		return "", errors.New("read facts: no change in them")
 	}
-	v := judge(s.Policy, s.Change, s.At)
 	again, err := Decision(Decided{
-		Change: s.Change, Policy: s.Policy, Verdict: v, At: s.At, Trigger: p.Trigger, Engine: p.Engine,
+		Change: s.Change, Policy: s.Policy, Verdict: judge(s.Policy, s.Change, s.At), At: s.At, Trigger: p.Trigger, Engine: p.Engine,
 		Source: rules.PolicyText{Path: p.Policy.Path, Commit: p.Policy.Commit, Blob: p.Policy.Blob},
 	})
 	if err != nil {
-		return err
+		return "", err
 	}
 	q := again.Predicate.(*PolicyEvaluated)
 	if q.Verdict.State != p.Verdict.State || q.Verdict.Digest != p.Verdict.Digest {
-		return fmt.Errorf("recorded as %.40q with verdict %.64s; decided again it is %q with verdict %s",
+		return "", fmt.Errorf("recorded as %.40q with verdict %.64s; decided again it is %q with verdict %s",
 			p.Verdict.State, p.Verdict.Digest, q.Verdict.State, q.Verdict.Digest)
 	}
+	title, q.Verdict.Title = q.Verdict.Title, p.Verdict.Title
 	// Which files are listed depends on contents that are not among the facts.
 	q.Header, q.Listed = p.Header, p.Listed
 	was, err := canonical(p)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if is, err := canonical(q); err != nil || !bytes.Equal(was, is) {
-		return errors.New("the record does not say what its facts give" + firstDifference(was, is))
+		return "", errors.New("the record does not say what its facts give" + firstDifference(was, is))
 	}
-	return nil
+	return title, nil
 }
 
 // firstDifference shows where two canonical JSON texts part.

@@ -12,9 +12,9 @@
 // decision and its record must be stored together or not at all; a second log
 // server could not promise that.
 //
-// Reading order: keys.go, canonical.go (bytes that are signed), predicate.go and
-// decision.go (what a record says), log.go (how it gets in), export.go (how it
-// gets out), verify.go (why anybody should believe it).
+// Reading order: keys.go, canonical.go (bytes that are signed), predicate.go,
+// decision.go and digest.go (what a record says), log.go (how it gets in),
+// export.go (how it gets out), verify.go (why anybody should believe it).
 package evidence
 
 import "time"

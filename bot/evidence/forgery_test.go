@@ -153,11 +153,18 @@ func TestFalseRecords(t *testing.T) {
 			d.Verdict.State = rules.Ready
 			w.append(decision(w.t, d), hour(1))
 		}, "decisions", `recorded as "ready"`},
-		{"another title", func(w *world) {
+		{"an approval that was not given", func(w *world) {
 			d := decided(1, true, hour(1))
-			d.Verdict.Title = "Ready - 2 approvals"
+			d.Verdict.Approvals = append(d.Verdict.Approvals, d.Verdict.Approvals[0])
 			w.append(decision(w.t, d), hour(1))
 		}, "decisions", "record 0: recorded as"},
+		{"another organisation's policy", func(w *world) {
+			d := decided(1, true, hour(1))
+			d.Change.Floor = &rules.PolicyText{Path: ".github/changegate.yml", Data: []byte("version: 1\n")}
+			r := decision(w.t, d)
+			r.Predicate.(*evidence.PolicyEvaluated).Floor = nil
+			w.append(r, hour(1))
+		}, "decisions", "does not say what its facts give"},
 		{"an approver who did not", func(w *world) {
 			r := decision(w.t, decided(1, true, hour(1)))
 			r.Predicate.(*evidence.PolicyEvaluated).People.Approvers[0].Login = "carol"

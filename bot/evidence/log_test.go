@@ -264,7 +264,7 @@ func TestReperform(t *testing.T) {
 	d := decided(1, true, hour(1).In(time.FixedZone("CET", 3600)).Add(7*time.Nanosecond))
 	d.Change.RequestSince = hour(0).In(time.FixedZone("", -3600))
 	r := decision(t, d)
-	if err := evidence.Reperform(judge, r.Side, r.Predicate.(*evidence.PolicyEvaluated)); err != nil {
+	if _, err := evidence.Reperform(judge, r.Side, r.Predicate.(*evidence.PolicyEvaluated)); err != nil {
 		t.Errorf("reperform: %v", err)
 	}
 	var seen *rules.Change
@@ -275,7 +275,7 @@ func TestReperform(t *testing.T) {
 		}
 		return judge(policy, c, now)
 	}
-	if err := evidence.Reperform(spy, r.Side, r.Predicate.(*evidence.PolicyEvaluated)); err != nil {
+	if _, err := evidence.Reperform(spy, r.Side, r.Predicate.(*evidence.PolicyEvaluated)); err != nil {
 		t.Errorf("reperform: %v", err)
 	}
 	if diff := cmp.Diff(d.Change, seen); diff != "" {

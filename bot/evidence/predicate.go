@@ -39,6 +39,8 @@ type PolicyEvaluated struct {
 	Base   rules.Point `json:"base"`
 	Tip    rules.Point `json:"head"`
 	Policy PolicyRef   `json:"policy"`
+	// Floor is the organisation's policy, which added to it; nil when there was none.
+	Floor *PolicyRef `json:"floor,omitempty"`
 
 	Verdict Verdict `json:"verdict"`
 	People  People  `json:"people"`
@@ -67,7 +69,7 @@ type PolicyRef struct {
 }
 
 // A Verdict is a rules.Verdict in the few words that fit a leaf. Digest covers
-// the whole of it.
+// all that was decided (VerdictDigest); Title is what people were shown.
 type Verdict struct {
 	State    rules.State `json:"state"`
 	Would    rules.State `json:"would"`

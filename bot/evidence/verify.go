@@ -20,8 +20,10 @@ type VerifyOptions struct {
 	// Since is an earlier bundle of the same log, nil for none.
 	Since     io.ReaderAt
 	SinceSize int64
-	// Judge decides recorded decisions again; rules.Evaluate.
-	Judge Judge
+	// Judge decides recorded decisions again; rules.Evaluate. Engine is its version,
+	// for the report to name where a decision was made by another.
+	Judge  Judge
+	Engine string
 }
 
 // A Result is the outcome of one check.

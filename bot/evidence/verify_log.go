@@ -272,33 +272,53 @@ func (v *verifier) decisions() (Result, string, error) {
 	if v.o.Judge == nil {
 		return "", "", errors.New("no rules to decide by")
 	}
-	n := 0
+	n, others, reworded := 0, 0, 0
 	for _, i := range v.selected.chosen() {
 		if v.selected.decisions[i] == nil {
 			continue
 		}
-		if err := v.again(i); err != nil {
+		engine, same, err := v.again(i)
+		other := engine != v.o.Engine
+		switch {
+		case err != nil && other:
+			return "", "", fmt.Errorf("record %d: %w; it was decided by version %.40q, this is %.40q", i, err, engine, v.o.Engine)
+		case err != nil:
 			return "", "", fmt.Errorf("record %d: %w", i, err)
+		case other:
+			others++
+		}
+		if !same {
+			reworded++
 		}
 		n++
 	}
-	return Pass, fmt.Sprintf("%s decided again from their facts, each with the recorded verdict", thousands(n)), nil
+	says := fmt.Sprintf("%s decided again from their facts, each with the recorded verdict", thousands(n))
+	if others > 0 {
+		says += fmt.Sprintf("; %s of them by other versions than this, %.40q", thousands(others), v.o.Engine)
+	}
+	if reworded > 0 {
+		says += fmt.Sprintf("; the titles of %s would read differently today", thousands(reworded))
+	}
+	return Pass, says, nil
 }
 
-func (v *verifier) again(index int64) error {
+// again decides one decision again. It returns the version that had decided it, and
+// whether its title would be the same today.
+func (v *verifier) again(index int64) (engine string, same bool, err error) {
 	p, err := v.record(index)
 	if err != nil {
-		return err
+		return v.o.Engine, false, err
 	}
 	d, ok := p.(*PolicyEvaluated)
 	if !ok || d.Inputs == nil {
-		return errors.New("a decision without facts cannot be decided again")
+		return v.o.Engine, false, errors.New("a decision without facts cannot be decided again")
 	}
 	facts, err := v.read(sideFile(index), MaxSide)
 	if err != nil {
-		return err
+		return d.Engine, false, err
 	}
-	return Reperform(v.o.Judge, facts, d)
+	title, err := Reperform(v.o.Judge, facts, d)
+	return d.Engine, title == d.Verdict.Title, err
 }
 
 // merged checks of every merge in the log, of whatever period, that it names the

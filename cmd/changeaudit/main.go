@@ -112,7 +112,7 @@ func verify(q request) (evidence.Report, error) {
 		return evidence.Report{}, err
 	}
 	defer bundle.Close()
-	o := evidence.VerifyOptions{Key: q.key, Judge: rules.Evaluate}
+	o := evidence.VerifyOptions{Key: q.key, Judge: rules.Evaluate, Engine: evidence.Engine()}
 	if q.since != "" {
 		old, size, err := openFile(q.since)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -104,8 +105,8 @@ func readFile(name string, limit int64) ([]byte, error) {
 }
 
 // judge decides by the policy on the base branch, and the organisation's if it was
-// given. A repository without one is
-// not enrolled, and a branch that the policy does not watch gets no check.
+// given. A repository without one of its own is not enrolled, and a branch that
+// neither watches gets no check.
 func judge(g *checks.Gathered, now time.Time) (rules.Verdict, error) {
 	c, p := &g.Change, g.Policy
 	nothing := rules.Verdict{State: rules.Nothing, Would: rules.Nothing, Findings: []rules.Finding{}, Head: c.Head.Commit}
@@ -130,7 +131,8 @@ func judge(g *checks.Gathered, now time.Time) (rules.Verdict, error) {
 // every base of a policy that lists no branches: it governs the default branch, and
 // which that is a clone only knows as of its last look at the remote's HEAD.
 func watched(p *rules.Policy, c *rules.Change) bool {
-	return len(p.Branches) == 0 || strings.HasPrefix(c.Base.Commit, c.Base.Branch) || p.Watches(c.Base.Branch, c.DefaultBranch)
+	unlisted := slices.ContainsFunc(p.BranchLists(), func(branches []string) bool { return len(branches) == 0 })
+	return unlisted || strings.HasPrefix(c.Base.Commit, c.Base.Branch) || p.Watches(c.Base.Branch, c.DefaultBranch)
 }
 
 // exitCode tells a script what a person reads in the result line.

@@ -33,7 +33,7 @@ func runExport(ctx context.Context, args []string, e env) int {
 	if *out == "" {
 		return e.fail("export", errors.New("--out is missing: the file to write"))
 	}
-	q := evidence.Query{Repo: *repo, Now: e.now, Generator: "changegate " + version(), Text: "changegate export " + strings.Join(args, " ")}
+	q := evidence.Query{Repo: *repo, Now: e.now, Generator: "changegate " + evidence.Engine(), Text: "changegate export " + strings.Join(args, " ")}
 	var errs [2]error
 	q.From, errs[0] = parseDay("from", *from)
 	q.To, errs[1] = parseDay("to", *to)

@@ -186,7 +186,7 @@ func assemble(f *serveFlags, st *store.Store, log *slog.Logger, getenv func(stri
 	}
 	return bot.New(bot.Config{
 		GitHub: gh, Store: st, Keys: keys, Secrets: lines(hooks), PublicURL: f.publicURL,
-		Host: github.Host, Version: version(), PageKey: pages, Now: time.Now, Log: log,
+		Host: github.Host, Version: evidence.Engine(), PageKey: pages, Now: time.Now, Log: log,
 	})
 }
 
