@@ -32,15 +32,12 @@ type comparison struct {
 	Status    string
 	From      string // the commit that base resolved to
 	MergeBase string
-	Total     int
 	Files     []fileAnswer
-	// People are the authors and committers of the commits in head but not in
-	// base, as GitHub names them; at most 250 commits are listed.
-	People map[string]made
+	// Commits are those in head but not in base, of which GitHub lists at most 250
+	// here; Ahead is how many there are.
+	Commits []listedCommit
+	Ahead   int
 }
-
-// made is who made a commit.
-type made struct{ Author, Committer rules.Person }
 
 type restPerson struct {
 	ID    int64
@@ -73,26 +70,21 @@ func (c *Client) compare(ctx context.Context, p Place, base, head string) (*comp
 		Status          string
 		BaseCommit      struct{ SHA string } `json:"base_commit"`
 		MergeBaseCommit struct{ SHA string } `json:"merge_base_commit"`
+		TotalCommits    *int                 `json:"total_commits"`
 		Files           []fileAnswer
-		Commits         []struct {
-			SHA               string
-			Author, Committer *restPerson
-		}
+		Commits         []*restCommit
 	}
 	path := fmt.Sprintf("repos/%s/compare/%s...%s", p.Repo, url.PathEscape(base), url.PathEscape(head))
 	if _, err := c.get(ctx, p, path, &answer); err != nil {
 		return nil, err
 	}
-	if answer.Status == "" || answer.MergeBaseCommit.SHA == "" {
-		return nil, fmt.Errorf("the comparison says neither how the commits relate nor where they parted")
+	if answer.Status == "" || answer.MergeBaseCommit.SHA == "" || answer.TotalCommits == nil {
+		return nil, fmt.Errorf("the comparison does not say how the commits relate, where they parted or how many there are")
 	}
 	if err := named(answer.Files); err != nil {
 		return nil, err
 	}
-	d := &comparison{answer.Status, answer.BaseCommit.SHA, answer.MergeBaseCommit.SHA, len(answer.Files), answer.Files, map[string]made{}}
-	for _, k := range answer.Commits {
-		d.People[k.SHA] = made{k.Author.person(), k.Committer.person()}
-	}
+	d := &comparison{answer.Status, answer.BaseCommit.SHA, answer.MergeBaseCommit.SHA, answer.Files, commitsOf(answer.Commits), *answer.TotalCommits}
 	if data, err := json.Marshal(d); err == nil && fixed && strings.HasPrefix(d.From, base) {
 		c.Cache.Put(ctx, key, data)
 	}

@@ -23,6 +23,10 @@ type gathering struct {
 	out   *Gathered
 	diff  *comparison
 	pol   *rules.Policy // nil when the policy does not load
+	again bool          // the pull request changed during the first try
+
+	lists []rules.Revision                  // of the head, and those to compare it with
+	found map[folder]map[string]folderEntry // directories of their commits
 
 	shared      []string // commits with co-authors whom only GitHub can name
 	unread      int      // change requests in files that are being asked for
@@ -35,7 +39,7 @@ type gathering struct {
 // there; every other error may pass by itself.
 func (c *Client) Gather(ctx context.Context, w Wake, known Known) (*Gathered, error) {
 	for try := 0; ; try++ {
-		g := &gathering{c: c, w: w, known: known}
+		g := &gathering{c: c, w: w, known: known, again: try > 0}
 		err := g.run(ctx)
 		if errors.Is(err, errMoved) && try == 0 {
 			continue
@@ -57,7 +61,7 @@ func (g *gathering) run(ctx context.Context) error {
 	}
 	g.out = &Gathered{Known: g.known}
 	g.take()
-	g.retargeted(ctx)
+	g.retargeted()
 	if err := g.policy(ctx); err != nil {
 		return fmt.Errorf("read policy: %w", err)
 	}
@@ -67,7 +71,7 @@ func (g *gathering) run(ctx context.Context) error {
 	if g.pol != nil && !g.pol.Watches(g.out.Change.Base.Branch, g.out.Change.DefaultBranch) && g.out.Merge == nil {
 		return nil
 	}
-	for _, step := range []func(context.Context) error{g.files, g.lookups, g.checks, g.target} {
+	for _, step := range []func(context.Context) error{g.files, g.lookups, g.settle, g.idle, g.checks, g.target} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -109,10 +113,6 @@ func (g *gathering) take() {
 	if p.Merged && p.MergeCommit != nil && p.MergedAt != nil {
 		o.Merge = &Merge{Commit: p.MergeCommit.Oid, Parent: p.MergeCommit.parent(), By: p.MergedBy.person(), At: *p.MergedAt}
 	}
-	if p.Commits.total() == 0 {
-		g.gap("commits", "GitHub lists none")
-	}
-	g.whole("commits", len(c.Commits), p.Commits.total())
 	g.whole("reviews", len(c.Reviews), p.Reviews.total())
 }
 

@@ -123,7 +123,7 @@ func (c *Clone) compare(ch *rules.Change, from, to plumbing.Hash) error {
 	if err != nil {
 		return err
 	}
-	d := treeDiff{clone: c}
+	d := treeDiff{entries: c.entries}
 	if err := d.folder("", before, after); err != nil {
 		return err
 	}

@@ -75,7 +75,7 @@ func TestDifferenceRebuildsTheNewTree(t *testing.T) {
 	content := rapid.MapOfN(rapid.SampledFrom([]string{"a/x", "a/y", "a/b/x", "b", "b.c", "c/x", "z"}), rapid.SampledFrom([]string{"1", "2", "mode 100755 1"}), 0, 6)
 	rapid.Check(t, func(rt *rapid.T) {
 		old, new := files(content.Draw(rt, "old")), files(content.Draw(rt, "new"))
-		d := treeDiff{clone: c}
+		d := treeDiff{entries: c.entries}
 		must(t, d.folder("", f.tree(old), f.tree(new)))
 		now := maps.Clone(old)
 		seen := map[string]bool{}

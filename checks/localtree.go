@@ -18,9 +18,10 @@ const maxFiles = 100_000
 // A treeDiff lists what differs between two trees. Subtrees with the same id are
 // the same and are not read, and no blob is.
 type treeDiff struct {
-	clone *Clone
-	files []rules.File
-	full  bool // maxFiles was reached
+	// entries are those of a tree, of which there are none for the zero id.
+	entries func(id plumbing.Hash) ([]object.TreeEntry, error)
+	files   []rules.File
+	full    bool // maxFiles was reached
 }
 
 // folder compares two trees; dir is empty or ends with a slash. Either may be
@@ -29,11 +30,11 @@ func (d *treeDiff) folder(dir string, was, is plumbing.Hash) error {
 	if was == is || d.full {
 		return nil
 	}
-	before, err := d.clone.entries(was)
+	before, err := d.entries(was)
 	if err != nil {
 		return err
 	}
-	after, err := d.clone.entries(is)
+	after, err := d.entries(is)
 	if err != nil {
 		return err
 	}

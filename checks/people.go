@@ -40,8 +40,7 @@ func (c *Client) coAuthors(message string) (t trailers) {
 	if c.base != nil {
 		host = c.base.Hostname()
 	}
-	paragraphs := blank.Split(strings.TrimSpace(strings.ReplaceAll(message, "\r\n", "\n")), -1)
-	for line := range strings.Lines(paragraphs[len(paragraphs)-1]) {
+	for line := range strings.Lines(lastParagraph(message)) {
 		line = strings.TrimSpace(line)
 		m := coAuthor.FindStringSubmatch(line[:min(len(line), maxTrailer)])
 		if m == nil {
@@ -56,6 +55,12 @@ func (c *Client) coAuthors(message string) (t trailers) {
 		t.named = append(t.named, rules.Person{ID: id, Login: a[2], Bot: strings.HasSuffix(a[2], "[bot]")})
 	}
 	return t
+}
+
+// lastParagraph is where a message has its trailers.
+func lastParagraph(message string) string {
+	paragraphs := blank.Split(strings.TrimSpace(strings.ReplaceAll(message, "\r\n", "\n")), -1)
+	return paragraphs[len(paragraphs)-1]
 }
 
 // credit gives a commit the co-authors that its message names, and notes it if

@@ -142,7 +142,7 @@ func known(login string, id int64) func(*Change) {
 func opt(opts ...func(*Change)) []func(*Change) { return opts }
 
 func revision(commit, base string, files ...File) func(*Change) {
-	return func(c *Change) { c.Revisions = append(c.Revisions, Revision{commit, base, files}) }
+	return func(c *Change) { c.Revisions = append(c.Revisions, Revision{Commit: commit, Base: base, Files: files}) }
 }
 
 func noDigest(then func(*Change)) func(*Change) {

@@ -15,7 +15,7 @@ func benched() *Change {
 		dir := []string{"policies", "prompts", "src/app", "tools"}[i*4/50] // in order, as GitHub and git list them
 		c.Files = append(c.Files, File{Path: fmt.Sprintf("%s/agent-%02d/system.md", dir, i), Status: "modified", Old: fmt.Sprintf("%040x", i), New: fmt.Sprintf("%040x", 1000+i)})
 	}
-	c.Revisions = []Revision{{oldCommit, "main", c.Files[:49]}, {"0123456", "main", c.Files}}
+	c.Revisions = []Revision{{Commit: oldCommit, Base: "main", Files: c.Files[:49]}, {Commit: "0123456", Base: "main", Files: c.Files}}
 	for i := range 20 {
 		c.Commits = append(c.Commits, Commit{ID: fmt.Sprintf("%040x", i), Author: dev1, Committer: []Person{dev1, dev2}[i%2]})
 	}

@@ -150,11 +150,13 @@ type File struct {
 }
 
 // A Revision is what the pull request changed at an earlier head. Base is the
-// branch it was compared with then.
+// branch it was compared with then, MergeBase the commit at which it had left it.
+// Files may be those alone that are governed or declare the change.
 type Revision struct {
-	Commit string `json:"commit"`
-	Base   string `json:"base"`
-	Files  []File `json:"files,omitempty"`
+	Commit    string `json:"commit"`
+	Base      string `json:"base"`
+	MergeBase string `json:"merge_base,omitempty"`
+	Files     []File `json:"files,omitempty"`
 }
 
 // A Review is one submitted pull-request review, with the roles its author held

@@ -79,7 +79,7 @@ func drawChange(t *rapid.T) *Change {
 	})
 	c.Files = drawFiles(t)
 	c.Revisions = some(t, "revisions", 3, func(i int) Revision {
-		r := Revision{pick(t, "at", oldCommit, "0123456"), pick(t, "on", "main", "main", "release"), c.Files}
+		r := Revision{Commit: pick(t, "at", oldCommit, "0123456"), Base: pick(t, "on", "main", "main", "release"), Files: c.Files}
 		if rapid.Bool().Draw(t, "other files") {
 			r.Files = drawFiles(t)
 		}

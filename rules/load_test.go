@@ -174,7 +174,7 @@ func TestFloorOnlyAddsWhenNearlyReady(t *testing.T) {
 		prompt := File{Path: "prompts/a.md", Status: "modified", Old: "0", New: "1"}
 		c := change(touching(pick(t, "files", [][]File{{edit}, {prompt}, {edit, prompt}}...)...))
 		c.NewPolicy = &PolicyText{Path: PolicyPath, Data: []byte(prompts)}
-		c.Revisions = []Revision{{oldCommit, "main", c.Files}}
+		c.Revisions = []Revision{{Commit: oldCommit, Base: "main", Files: c.Files}}
 		reviewed(review(rev1, of(pick(t, "of", oldCommit, headCommit)), role(pick(t, "role", "write", "maintain")), team(pick(t, "team", "@acme/a", "@acme/b"))))(c)
 		floorAdds(t, draw(), draw(), c)
 	})
