@@ -14,6 +14,7 @@ type account struct {
 	kind    string // User, Bot or Organization
 	created time.Time
 	members map[int64]*account // of an organisation
+	teams   []*team            // of an organisation, those below another
 	emails  []string           // further ones GitHub knows the account by
 	gone    bool               // deleted
 }
@@ -22,15 +23,6 @@ type account struct {
 func (a *account) email() string {
 	return fmt.Sprintf("%d+%s@users.noreply.github.com", a.id, a.login)
 }
-
-type team struct {
-	id      int64
-	org     *account
-	slug    string
-	members map[int64]*account
-}
-
-func (t *team) name() string { return t.org.login + "/" + t.slug }
 
 func (s *Server) add(login, kind string) *account {
 	if a := s.accounts[lower(login)]; a != nil {
@@ -114,6 +106,7 @@ func (s *Server) DeleteUser(login string) {
 		delete(s.accounts, lower(login))
 		for _, t := range s.teams {
 			delete(t.members, a.id)
+			delete(t.pending, a.id)
 		}
 		for _, org := range s.accounts {
 			delete(org.members, a.id)
@@ -125,66 +118,6 @@ func (s *Server) DeleteUser(login string) {
 			}
 		}
 	})
-}
-
-// Team makes sure there is a team, named org/slug, with these members. Members
-// join the organisation.
-func (s *Server) Team(name string, members ...string) int64 {
-	var id int64
-	s.tell(func() {
-		t := s.teams[lower(name)]
-		if t == nil {
-			org, slug, ok := strings.Cut(name, "/")
-			if !ok {
-				panic(fmt.Sprintf("githubtest: team %q, want org/slug", name))
-			}
-			t = &team{id: s.nextID(), org: s.account(org), slug: slug, members: map[int64]*account{}}
-			s.teams[lower(name)] = t
-			s.emitTeam("created", t)
-		}
-		for _, login := range members {
-			s.join(t, s.account(login))
-		}
-		id = t.id
-	})
-	return id
-}
-
-func (s *Server) join(t *team, a *account) {
-	t.org.members[a.id] = a
-	if t.members[a.id] == nil {
-		t.members[a.id] = a
-		s.emitMembership("added", t, a)
-	}
-}
-
-// LeaveTeam takes members out of a team.
-func (s *Server) LeaveTeam(name string, members ...string) {
-	s.tell(func() {
-		t := s.team(name)
-		for _, login := range members {
-			a := s.account(login)
-			delete(t.members, a.id)
-			s.emitMembership("removed", t, a)
-		}
-	})
-}
-
-// DeleteTeam dissolves a team.
-func (s *Server) DeleteTeam(name string) {
-	s.tell(func() {
-		t := s.team(name)
-		delete(s.teams, lower(name))
-		s.emitTeam("deleted", t)
-	})
-}
-
-func (s *Server) team(name string) *team {
-	t := s.teams[lower(name)]
-	if t == nil {
-		panic(fmt.Sprintf("githubtest: no team %q", name))
-	}
-	return t
 }
 
 func byID(accounts map[int64]*account) []*account {
@@ -220,7 +153,7 @@ var roles = []string{"none", "read", "triage", "write", "maintain", "admin"}
 func (s *Server) role(r *Repo, a *account) string {
 	best := max(0, slices.Index(roles, r.roles[a.id]))
 	for t, role := range r.teamRoles {
-		if t.members[a.id] != nil {
+		if t.all()[a.id] != nil {
 			best = max(best, slices.Index(roles, role))
 		}
 	}

@@ -1,6 +1,9 @@
 package githubtest
 
-import "strings"
+import (
+	"maps"
+	"strings"
+)
 
 // zeroID stands for no commit in a push.
 const zeroID = "0000000000000000000000000000000000000000"
@@ -14,11 +17,17 @@ func (p *Pull) emit(action string, by *account, more map[string]any) {
 	p.r.s.emit("pull_request", nil, p.r, by, body)
 }
 
-func (p *Pull) emitReview(action string, by *account, v *review) {
+func (p *Pull) emitReview(action string, by *account, v *review, more fields) {
 	rendered := p.r.s.renderReview(p, v)
 	rendered["state"] = lower(v.state) // upper case in REST, lower case in webhooks
-	p.r.s.emit("pull_request_review", nil, p.r, by, map[string]any{
-		"action": action, "review": rendered, "pull_request": p.r.s.renderPullSimple(p),
+	body := fields{"action": action, "review": rendered, "pull_request": p.r.s.renderPullSimple(p)}
+	maps.Copy(body, more)
+	p.r.s.emit("pull_request_review", nil, p.r, by, body)
+}
+
+func (p *Pull) emitComment(by *account, id int64, body string) {
+	p.r.s.emit("issue_comment", nil, p.r, by, fields{
+		"action": "created", "issue": p.r.s.renderIssue(p), "comment": p.r.s.renderComment(p, by, id, body),
 	})
 }
 
@@ -92,8 +101,21 @@ func (s *Server) emitMembership(action string, t *team, a *account) {
 	})
 }
 
-func (s *Server) emitMember(r *Repo, a *account) {
-	s.emit("member", nil, r, r.owner, map[string]any{"action": "edited", "member": s.renderAccount(a), "changes": map[string]any{}})
+// emitMember tells of a collaborator who was added, whose role was edited, or who
+// was removed, which has no changes.
+func (s *Server) emitMember(action string, r *Repo, a *account, changes fields) {
+	body := fields{"action": action, "member": s.renderAccount(a)}
+	if changes != nil {
+		body["changes"] = changes
+	}
+	s.emit("member", nil, r, r.owner, body)
+}
+
+func (s *Server) emitLeft(org, a *account) {
+	s.emit("organization", org, nil, org, fields{"action": "member_removed", "membership": fields{
+		"url": s.api("orgs", org.login, "memberships", a.login), "state": "active", "role": "unaffiliated",
+		"organization_url": s.api("orgs", org.login), "user": s.renderAccount(a),
+	}})
 }
 
 func (s *Server) emitCheckRun(action string, r *Repo, by *account, run *checkRun, more map[string]any) {

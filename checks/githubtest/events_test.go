@@ -26,6 +26,10 @@ func wholeStory(t *testing.T, s *githubtest.Server) *githubtest.Repo {
 	p.Ready("dev1")
 	p.Draft("dev1")
 	p.Assign("dev1", "dev2")
+	p.Unassign("dev1", "dev2")
+	p.Label("dev1", "urgent")
+	p.Unlabel("dev1", "urgent")
+	p.Comment("dev2", "LGTM")
 	p.Retitle("dev1", "Another title")
 	p.Edit("dev1", "why")
 	first := p.Head()
@@ -33,6 +37,7 @@ func wholeStory(t *testing.T, s *githubtest.Server) *githubtest.Repo {
 	p.ReviewAt("rev1", "COMMENTED", first, "hm")
 	id := p.Review("rev1", "APPROVED")
 	p.Rewind("dev2", first)
+	p.EditReview("rev1", id, "not like this")
 	p.Dismiss("boss", id)
 	r.Push("boss", "main", githubtest.Files{"b": "1"})
 	p.UpdateBranch("dev1")
@@ -56,7 +61,11 @@ func wholeStory(t *testing.T, s *githubtest.Server) *githubtest.Repo {
 	r.Tag("v1", "main")
 	r.Open("dev1", githubtest.PR{Head: "doomed", Files: githubtest.Files{"d": "1"}})
 	r.DeleteBranch("dev1", "doomed")
+	r.Role("dev1", "admin")
+	r.Unshare("dev1")
 	s.LeaveTeam("acme/ai-owners", "rev1")
+	s.Team("acme/ai-owners", "dev2")
+	s.LeaveOrg("acme", "dev2")
 	s.DeleteTeam("acme/ai-owners")
 	s.Uninstall("acme")
 	s.Settle()
@@ -93,10 +102,11 @@ func TestPayloadsHaveTheKeysOfGitHubsExamples(t *testing.T) {
 	}
 	want := []string{
 		"check_run completed", "check_run created", "check_run requested_action", "check_run rerequested", "installation created",
-		"installation deleted", "member edited", "membership removed", "ping", "pull_request assigned", "pull_request closed",
-		"pull_request converted_to_draft", "pull_request edited", "pull_request opened", "pull_request ready_for_review",
-		"pull_request reopened", "pull_request synchronize", "pull_request_review dismissed", "pull_request_review submitted", "push",
-		"team deleted",
+		"installation deleted", "issue_comment created", "member added", "member edited", "member removed", "membership added", "membership removed",
+		"organization member_removed", "ping", "pull_request assigned", "pull_request closed", "pull_request converted_to_draft",
+		"pull_request edited", "pull_request labeled", "pull_request opened", "pull_request ready_for_review", "pull_request reopened",
+		"pull_request synchronize", "pull_request unassigned", "pull_request unlabeled", "pull_request_review dismissed",
+		"pull_request_review edited", "pull_request_review submitted", "push", "team deleted",
 	}
 	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(met))); diff != "" {
 		t.Errorf("events (-want +got):\n%s", diff)
@@ -106,7 +116,8 @@ func TestPayloadsHaveTheKeysOfGitHubsExamples(t *testing.T) {
 // particular are keys GitHub documents for an action that the selection of
 // examples does not hold.
 var particular = map[string]bool{
-	"pull_request assigned assignee": true, "pull_request edited changes": true, "check_run requested_action requested_action": true,
+	"pull_request assigned assignee": true, "pull_request unassigned assignee": true, "pull_request labeled label": true,
+	"pull_request unlabeled label": true, "pull_request_review edited changes": true, "member added changes": true, "pull_request edited changes": true, "check_run requested_action requested_action": true,
 	"member edited organization": true, "member edited installation": true, "member edited changes": true, "team deleted installation": true,
 }
 

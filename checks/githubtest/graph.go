@@ -90,13 +90,19 @@ func mergeFiles(base, ours, theirs snapshot) (merged snapshot, conflicts []strin
 	return merged, conflicts
 }
 
-// merged is the snapshot of base with head merged into it.
-func (s *store) merged(base, head string) (snapshot, error) {
+// mergedInto merges head into base file by file and names the conflicts, where the
+// content of base stands.
+func (s *store) mergedInto(base, head string) (files snapshot, conflicts []string) {
 	var common snapshot
 	if id := s.mergeBase(base, head); id != "" {
 		common = s.commits[id].files
 	}
-	files, conflicts := mergeFiles(common, s.commits[base].files, s.commits[head].files)
+	return mergeFiles(common, s.commits[base].files, s.commits[head].files)
+}
+
+// merged is the snapshot of base with head merged into it.
+func (s *store) merged(base, head string) (snapshot, error) {
+	files, conflicts := s.mergedInto(base, head)
 	if len(conflicts) > 0 {
 		return nil, fmt.Errorf("merge conflict in %s", strings.Join(conflicts, ", "))
 	}

@@ -1,6 +1,7 @@
 package githubtest
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -94,10 +95,22 @@ func (s *Server) teamNode(t *team) node {
 		"url":          s.base + "/orgs/" + t.org.login + "/teams/" + t.slug,
 		"organization": func(args) any { return s.accountNode(t.org) },
 		"members": func(a args) any {
-			list := matching(byID(t.members), a.text("query"))
+			list := matching(byID(t.asked(a)), a.text("query"))
 			return connection(s, "TeamMemberConnection", a, list, s.userNode, func(*account) fields { return fields{"role": "MEMBER"} })
 		},
 	}}
+}
+
+// asked are a team's members, those of child teams included unless left out.
+func (t *team) asked(a args) map[int64]*account {
+	all := t.all()
+	switch a.text("membership") {
+	case "IMMEDIATE":
+		return t.members
+	case "CHILD_TEAM":
+		maps.DeleteFunc(all, func(id int64, _ *account) bool { return t.members[id] != nil })
+	}
+	return all
 }
 
 // matching keeps the accounts whose login contains a text, as GitHub's query
@@ -115,7 +128,7 @@ func (s *Server) collaborators(r *Repo, a args) any {
 		}
 	}
 	for t := range r.teamRoles {
-		for id, who := range t.members {
+		for id, who := range t.all() {
 			found[id] = who
 		}
 	}

@@ -42,6 +42,14 @@ func connection[T any](s *Server, kind string, a args, list []T, render func(T) 
 	}}
 }
 
+// counted is a connection that ends before what it counts, as some of GitHub's do.
+func counted(all int, connection any) any {
+	if n, ok := connection.(node); ok {
+		n.fields["totalCount"] = all
+	}
+	return connection
+}
+
 func pageInfo(from, to, all int) node {
 	f := fields{"hasNextPage": to < all, "hasPreviousPage": from > 0, "startCursor": nil, "endCursor": nil}
 	if to > from {

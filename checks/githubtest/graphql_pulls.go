@@ -1,6 +1,7 @@
 package githubtest
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,12 +43,16 @@ func (s *Server) pullNode(p *Pull) node {
 		"changedFiles": func(args) any { return len(p.files()) },
 		"assignees":    func(a args) any { return connection(s, "UserConnection", a, p.assignees, s.userNode, nil) },
 		"files": func(a args) any {
-			return connection(s, "PullRequestChangedFileConnection", a, p.files(), changedFileNode, nil)
+			files := p.files()
+			shown := files[:min(len(files), s.options.Limits.PullFiles)]
+			return counted(len(files), connection(s, "PullRequestChangedFileConnection", a, shown, changedFileNode, nil))
 		},
 		"commits": func(a args) any {
-			return connection(s, "PullRequestCommitConnection", a, p.commits(), func(c *commit) node {
+			commits := p.commits()
+			shown := commits[:min(len(commits), s.options.Limits.PullCommits)]
+			return counted(len(commits), connection(s, "PullRequestCommitConnection", a, shown, func(c *commit) node {
 				return node{"PullRequestCommit", fields{"id": nodeID("PullRequestCommit", c.id), "commit": s.commitNode(r, c)}}
-			}, nil)
+			}, nil))
 		},
 		"reviews": func(a args) any {
 			return connection(s, "PullRequestReviewConnection", a, p.reviewsLike(a), func(v *review) node { return s.reviewNode(p, v) }, nil)
@@ -125,7 +130,7 @@ func (s *Server) reviewNode(p *Pull, v *review) node {
 		"id": nodeID("PullRequestReview", v.id), "databaseId": v.id, "fullDatabaseId": strconv.FormatInt(v.id, 10),
 		"url":    s.html(p.r, "pull", p.Number) + "#pullrequestreview-" + strconv.FormatInt(v.id, 10),
 		"author": s.actor(v.by), "state": v.state, "body": v.body, "authorCanPushToRepository": s.canPush(p.r, v.by),
-		"createdAt": when, "submittedAt": when, "updatedAt": when, "lastEditedAt": nil,
+		"createdAt": when, "submittedAt": when, "updatedAt": stamp(cmp.Or(v.edited, v.submitted)), "lastEditedAt": stampOrNull(v.edited),
 		"commit": func(args) any { return s.commitOrNull(p.r, v.commit) },
 	}}
 }

@@ -2,7 +2,6 @@ package githubtest
 
 import (
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -50,16 +49,9 @@ type Pull struct {
 	mergedBy    *account
 	mergeCommit string
 	reviews     []*review
+	comments    int
+	labels      []string
 	timeline    []timelineEvent
-}
-
-type review struct {
-	id        int64
-	by        *account
-	state     string // upper case, as GraphQL and REST give it
-	body      string
-	commit    string
-	submitted time.Time
 }
 
 // A timelineEvent is an entry of a pull request's timeline; kind is its GraphQL
@@ -152,6 +144,16 @@ func (p *Pull) ForcePush(by string, files Files, how ...Commit) (id string) {
 	return id
 }
 
+// PushAll pushes n commits at once, the files of each made by a function, and
+// returns their ids: one push and one webhook, however many there are.
+func (p *Pull) PushAll(by string, n int, each func(i int) (Files, Commit)) (ids []string) {
+	p.r.s.tell(func() {
+		ids = p.r.commits(p.r.s.account(by), p.head, n, each)
+		p.source().move(p.r.s.account(by), p.headRef, p.head, ids[n-1], false)
+	})
+	return ids
+}
+
 func (p *Pull) push(by, parent string, files Files, how []Commit, forced bool) string {
 	c := p.r.commit(p.r.s.account(by), []string{parent}, files, message(how, "Update files"))
 	p.source().move(p.r.s.account(by), p.headRef, p.head, c.id, forced)
@@ -161,17 +163,6 @@ func (p *Pull) push(by, parent string, files Files, how []Commit, forced bool) s
 // Rewind force pushes the head branch back, or to any other revision.
 func (p *Pull) Rewind(by, to string) {
 	p.r.s.tell(func() { p.source().move(p.r.s.account(by), p.headRef, p.head, p.r.must(to).id, true) })
-}
-
-// UpdateBranch merges the base branch into the head, as GitHub's button does: a
-// commit authored by who pressed it and signed by GitHub.
-func (p *Pull) UpdateBranch(by string) (id string) {
-	p.r.s.tell(func() {
-		how := Commit{Message: fmt.Sprintf("Merge branch '%s' into %s", p.base, p.headBranch), WebFlow: true}
-		id = p.source().mergeInto(p.r.s.account(by), p.headRef, p.r.refs["refs/heads/"+p.base], how).id
-		p.from.move(p.r.s.account(by), p.headRef, p.head, id, false)
-	})
-	return id
 }
 
 // synchronize follows the head branch.
@@ -243,16 +234,6 @@ func (p *Pull) setDraft(by string, draft bool, action string) {
 	})
 }
 
-// Assign gives the pull request to somebody.
-func (p *Pull) Assign(by, login string) {
-	p.r.s.tell(func() {
-		a := p.r.s.account(login)
-		p.assignees = append(p.assignees, a)
-		p.touch()
-		p.emit("assigned", p.r.s.account(by), map[string]any{"assignee": p.r.s.renderAccount(a)})
-	})
-}
-
 // Close closes the pull request unmerged; Reopen opens it again.
 func (p *Pull) Close(by string) { p.r.s.tell(func() { p.close(p.r.s.account(by)) }) }
 
@@ -270,52 +251,6 @@ func (p *Pull) Reopen(by string) {
 		p.touch()
 		p.note("ReopenedEvent", p.r.s.account(by), "", "")
 		p.emit("reopened", p.r.s.account(by), nil)
-	})
-}
-
-// Review submits a review of the head: APPROVED, CHANGES_REQUESTED or COMMENTED.
-// It returns the review's id. GitHub refuses an author's own approval; a story
-// may tell of one, so that the client's own rule against it can be tried.
-func (p *Pull) Review(by, state string, body ...string) int64 {
-	return p.review(by, state, "", body)
-}
-
-// ReviewAt submits a review of an earlier commit, as a client that looked at it
-// before a push does.
-func (p *Pull) ReviewAt(by, state, commit string, body ...string) int64 {
-	return p.review(by, state, commit, body)
-}
-
-func (p *Pull) review(by, state, commit string, body []string) (id int64) {
-	if !slices.Contains([]string{"APPROVED", "CHANGES_REQUESTED", "COMMENTED"}, state) {
-		panic(fmt.Sprintf("githubtest: no review state %q", state))
-	}
-	p.r.s.tell(func() {
-		v := &review{id: p.r.s.nextID(), by: p.r.s.account(by), state: state, commit: commit, submitted: p.r.s.now()}
-		if len(body) > 0 {
-			v.body = body[0]
-		}
-		if commit == "" {
-			v.commit = p.head
-		}
-		p.reviews = append(p.reviews, v)
-		p.touch()
-		p.emitReview("submitted", v.by, v)
-		id = v.id
-	})
-	return id
-}
-
-// Dismiss dismisses a review.
-func (p *Pull) Dismiss(by string, id int64) {
-	p.r.s.tell(func() {
-		i := slices.IndexFunc(p.reviews, func(v *review) bool { return v.id == id })
-		if i < 0 {
-			panic(fmt.Sprintf("githubtest: no review %d", id))
-		}
-		p.reviews[i].state = "DISMISSED"
-		p.touch()
-		p.emitReview("dismissed", p.r.s.account(by), p.reviews[i])
 	})
 }
 

@@ -82,13 +82,23 @@ func (s *Server) renderOrg(a *account) fields {
 	}
 }
 
+// parentOrNull is a parent as it shows in its children: without its own parent.
+func (s *Server) parentOrNull(t *team) any {
+	if t.parent == nil {
+		return nil
+	}
+	out := s.renderTeam(t.parent)
+	delete(out, "parent")
+	return out
+}
+
 func (s *Server) renderTeam(t *team) fields {
 	base := s.api("organizations", t.org.id, "team", t.id)
 	return fields{
 		"id": t.id, "node_id": nodeID("Team", t.id), "name": t.slug, "slug": t.slug, "description": nil, "privacy": "closed",
 		"notification_setting": "notifications_enabled", "permission": "pull", "url": base,
 		"html_url":    s.base + "/orgs/" + t.org.login + "/teams/" + t.slug,
-		"members_url": base + "/members{/member}", "repositories_url": base + "/repos", "parent": nil,
+		"members_url": base + "/members{/member}", "repositories_url": base + "/repos", "parent": s.parentOrNull(t),
 		"type": "organization", "organization_id": t.org.id,
 	}
 }
@@ -125,83 +135,6 @@ func (s *Server) renderRepo(r *Repo) fields {
 		out[name] = s.api("repos", r.fullName()) + path
 	}
 	return out
-}
-
-// renderHead leaves a deleted repository out, and a deleted account too.
-func (p *Pull) renderHead() fields {
-	s := p.r.s
-	out := fields{
-		"label": p.headOwner.login + ":" + p.headBranch, "ref": p.headBranch, "sha": p.head, "user": s.accountOrNull(p.headOwner), "repo": nil,
-	}
-	if p.from != nil {
-		out["repo"] = s.renderRepo(p.from)
-	}
-	return out
-}
-
-// renderPullSimple is a pull request in a list or in a review's webhook.
-func (s *Server) renderPullSimple(p *Pull) fields {
-	r, n := p.r, p.Number
-	at, issue := s.api("repos", r.fullName(), "pulls", n), s.api("repos", r.fullName(), "issues", n)
-	page := s.html(r, "pull", n)
-	assignees := []any{}
-	for _, a := range p.assignees {
-		assignees = append(assignees, s.renderAccount(a))
-	}
-	var assignee any
-	if len(assignees) > 0 {
-		assignee = assignees[0]
-	}
-	return fields{
-		"id": p.id, "node_id": nodeID("PullRequest", p.id), "number": n, "state": p.state, "locked": false, "title": p.title, "body": orNull(p.body),
-		"user": s.renderAccount(p.author), "draft": p.draft, "labels": []any{}, "milestone": nil, "active_lock_reason": nil,
-		"assignee": assignee, "assignees": assignees, "requested_reviewers": []any{}, "requested_teams": []any{},
-		"created_at": stamp(p.created), "updated_at": stamp(p.updated), "closed_at": stampOrNull(p.closed), "merged_at": stampOrNull(p.mergedAt),
-		"merge_commit_sha": orNull(p.mergeCommit), "author_association": "MEMBER", "auto_merge": nil,
-		"head": p.renderHead(),
-		"base": fields{
-			"label": r.owner.login + ":" + p.base, "ref": p.base, "sha": p.baseOID, "user": s.renderAccount(r.owner), "repo": s.renderRepo(r),
-		},
-		"url": at, "html_url": page, "diff_url": page + ".diff", "patch_url": page + ".patch", "issue_url": issue,
-		"commits_url": at + "/commits", "review_comments_url": at + "/comments", "review_comment_url": s.api("repos", r.fullName(), "pulls/comments") + "{/number}",
-		"comments_url": issue + "/comments", "statuses_url": s.api("repos", r.fullName(), "statuses", p.head),
-		"_links": fields{
-			"self": link(at), "html": link(page), "issue": link(issue), "comments": link(issue + "/comments"),
-			"review_comments": link(at + "/comments"), "review_comment": link(s.api("repos", r.fullName(), "pulls/comments") + "{/number}"),
-			"commits": link(at + "/commits"), "statuses": link(s.api("repos", r.fullName(), "statuses", p.head)),
-		},
-	}
-}
-
-func link(href string) fields { return fields{"href": href} }
-
-func (s *Server) renderPull(p *Pull) fields {
-	out := s.renderPullSimple(p)
-	files := p.files()
-	additions, deletions := 0, 0
-	for _, f := range files {
-		additions, deletions = additions+f.additions, deletions+f.deletions
-	}
-	out["additions"], out["deletions"], out["changed_files"], out["commits"] = additions, deletions, len(files), len(p.commits())
-	out["comments"], out["review_comments"], out["maintainer_can_modify"] = 0, 0, p.fork && p.from != nil
-	out["merged"], out["merged_by"] = p.isMerged(), s.accountOrNull(p.mergedBy)
-	out["mergeable"], out["mergeable_state"], out["rebaseable"] = nil, "unknown", nil
-	if p.state == "open" {
-		fits := p.mergeable()
-		out["mergeable"], out["rebaseable"] = fits, fits
-		out["mergeable_state"] = map[bool]string{true: "clean", false: "dirty"}[fits]
-	}
-	return out
-}
-
-func (s *Server) renderReview(p *Pull, v *review) fields {
-	page := fmt.Sprintf("%s#pullrequestreview-%d", s.html(p.r, "pull", p.Number), v.id)
-	pull := s.api("repos", p.r.fullName(), "pulls", p.Number)
-	return fields{
-		"id": v.id, "node_id": nodeID("PullRequestReview", v.id), "user": s.accountOrNull(v.by), "body": v.body, "state": v.state,
-		"html_url": page, "pull_request_url": pull, "_links": fields{"html": link(page), "pull_request": link(pull)},
-		"submitted_at": stamp(v.submitted), "commit_id": v.commit, "author_association": "MEMBER",
-	}
 }
 
 func (s *Server) renderCommit(r *Repo, c *commit) fields {

@@ -2,7 +2,6 @@ package githubtest
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -28,27 +27,6 @@ type Repo struct {
 	runs      []*checkRun
 	suites    []*checkSuite
 	activity  []activity // of branches, oldest first
-}
-
-// Commit says how a commit is made. In the zero value whoever pushes it is its
-// author and committer, now.
-type Commit struct {
-	Message string
-	// Author and Committer are logins, or "Name <mail>" for people GitHub does
-	// not know.
-	Author, Committer string
-	// CoAuthors become Co-authored-by trailers; same forms.
-	CoAuthors []string
-	// WebFlow makes it a commit from GitHub's own editor: committed and signed
-	// by GitHub.
-	WebFlow bool
-	Time    time.Time
-	// Remove deletes paths; Move renames them, old to new; Modes sets git's octal
-	// mode: 100755, 120000 for a link, 160000 for a submodule, whose content is
-	// a commit id.
-	Remove []string
-	Move   map[string]string
-	Modes  map[string]string
 }
 
 // Repo makes a private repository, named owner/name, whose branch main holds one
@@ -77,17 +55,6 @@ func (s *Server) newRepo(owner *account, name string, git *store) *Repo {
 	return r
 }
 
-func message(how []Commit, otherwise string) Commit {
-	var c Commit
-	if len(how) > 0 {
-		c = how[0]
-	}
-	if c.Message == "" {
-		c.Message = otherwise
-	}
-	return c
-}
-
 // ID is the repository's numeric id.
 func (r *Repo) ID() int64 { return r.id }
 
@@ -101,8 +68,22 @@ func (r *Repo) Role(login, role string) {
 	checkRole(role)
 	r.s.tell(func() {
 		a := r.s.account(login)
+		was, had := r.roles[a.id]
 		r.roles[a.id] = role
-		r.s.emitMember(r, a)
+		if had {
+			r.s.emitMember("edited", r, a, fields{"old_permission": fields{"from": was}})
+		} else {
+			r.s.emitMember("added", r, a, fields{"permission": fields{"to": role}})
+		}
+	})
+}
+
+// Unshare takes away the role somebody has of their own; one through a team stays.
+func (r *Repo) Unshare(login string) {
+	r.s.tell(func() {
+		a := r.s.account(login)
+		delete(r.roles, a.id)
+		r.s.emitMember("removed", r, a, nil)
 	})
 }
 
@@ -179,77 +160,6 @@ func (r *Repo) AnnotatedTag(by, name, at, text string) {
 	})
 }
 
-// Push adds a commit to a branch, making the branch off the default one if it is
-// new, and returns the commit's id. Paths in files are added or replaced.
-func (r *Repo) Push(by, branch string, files Files, how ...Commit) (id string) {
-	r.s.tell(func() {
-		ref := "refs/heads/" + branch
-		before := r.refs[ref]
-		parent := before
-		if parent == "" {
-			parent = r.refs["refs/heads/"+r.main]
-		}
-		c := r.commit(r.s.account(by), []string{parent}, files, message(how, "Update files"))
-		id = c.id
-		r.move(r.s.account(by), ref, before, id, false)
-	})
-	return id
-}
-
-// ForcePush makes a branch end in one new commit on top of another revision.
-func (r *Repo) ForcePush(by, branch, onto string, files Files, how ...Commit) (id string) {
-	r.s.tell(func() {
-		ref := "refs/heads/" + branch
-		c := r.commit(r.s.account(by), []string{r.must(onto).id}, files, message(how, "Update files"))
-		id = c.id
-		r.move(r.s.account(by), ref, r.refs[ref], id, true)
-	})
-	return id
-}
-
-// Merge merges one branch into another, as git merge does on somebody's machine.
-func (r *Repo) Merge(by, into, from string, how ...Commit) (id string) {
-	r.s.tell(func() {
-		ref := "refs/heads/" + into
-		id = r.mergeInto(r.s.account(by), ref, r.must(from).id, message(how, "Merge branch '"+from+"' into "+into)).id
-		r.move(r.s.account(by), ref, r.refs[ref], id, false)
-	})
-	return id
-}
-
-func (r *Repo) mergeInto(by *account, ref, from string, how Commit) *commit {
-	files, err := r.git.merged(r.refs[ref], from)
-	if err != nil {
-		panic("githubtest: " + err.Error())
-	}
-	c := r.s.draft(by, []string{r.refs[ref], from}, how)
-	c.files = files
-	return r.git.putCommit(c)
-}
-
-// move points a branch or tag at a commit and tells who listens. An App hears of
-// pushes to the repositories it is installed on only: seldom of those to a fork.
-func (r *Repo) move(by *account, ref, before, after string, forced bool) {
-	kind := "push"
-	if forced {
-		kind = "force_push"
-	}
-	r.moveBy(by, ref, before, after, kind)
-}
-
-func (r *Repo) moveBy(by *account, ref, before, after, kind string) {
-	forced := kind == "force_push"
-	r.refs[ref] = after
-	r.pushed = r.s.now()
-	r.record(by, ref, before, after, kind)
-	r.s.emitPush(r, by, ref, before, after, forced)
-	for _, p := range r.pullsFrom(ref) {
-		if p.head != after {
-			p.synchronize(by, after, forced)
-		}
-	}
-}
-
 // Head is the commit a branch, tag or other revision names.
 func (r *Repo) Head(rev string) string { return see(r.s, func() string { return r.must(rev).id }) }
 
@@ -259,77 +169,6 @@ func (r *Repo) Read(rev, path string) (content string, ok bool) {
 	defer r.s.mu.Unlock()
 	e, ok := r.must(rev).files[path]
 	return string(r.git.blob(e.id)), ok
-}
-
-// commit stores a commit with files laid over those of its first parent.
-func (r *Repo) commit(by *account, parents []string, files Files, how Commit) *commit {
-	c := r.s.draft(by, parents, how)
-	c.files = snapshot{}
-	if len(parents) > 0 {
-		c.files = maps.Clone(r.git.commits[parents[0]].files)
-	}
-	for _, path := range how.Remove {
-		delete(c.files, path)
-	}
-	for from, to := range how.Move {
-		c.files[to] = c.files[from]
-		delete(c.files, from)
-	}
-	for path, content := range files {
-		c.files[path] = r.entry(content, how.Modes[path])
-	}
-	for path, mode := range how.Modes {
-		if e, ok := c.files[path]; ok {
-			c.files[path] = entry{mode, e.id}
-		}
-	}
-	return r.git.putCommit(c)
-}
-
-func (r *Repo) entry(content, mode string) entry {
-	switch mode {
-	case "160000":
-		return entry{mode, strings.TrimSpace(content)}
-	case "":
-		mode = "100644"
-	}
-	return entry{mode, r.git.put("blob", []byte(content))}
-}
-
-// draft is a commit without files.
-func (s *Server) draft(by *account, parents []string, how Commit) *commit {
-	when := how.Time
-	if when.IsZero() {
-		when = s.now()
-	}
-	c := &commit{parents: parents, message: how.Message, webFlow: how.WebFlow}
-	c.author, c.committer = s.signature(by.login, when), s.signature(by.login, when)
-	if how.Author != "" {
-		c.author = s.signature(how.Author, when)
-	}
-	if how.WebFlow {
-		c.committer = signature{"GitHub", "noreply@github.com", when}
-	}
-	if how.Committer != "" {
-		c.committer = s.signature(how.Committer, when)
-	}
-	for i, person := range how.CoAuthors {
-		if i == 0 {
-			c.message += "\n"
-		}
-		sig := s.signature(person, when)
-		c.message += fmt.Sprintf("\nCo-authored-by: %s <%s>", sig.name, sig.email)
-	}
-	return c
-}
-
-// signature is a login's, or of "Name <mail>" as it stands.
-func (s *Server) signature(person string, when time.Time) signature {
-	if name, email, ok := strings.Cut(person, " <"); ok {
-		return signature{name, strings.TrimSuffix(email, ">"), when}
-	}
-	a := s.account(person)
-	return signature{a.login, a.email(), when}
 }
 
 // must resolves a revision of the story.

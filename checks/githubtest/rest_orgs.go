@@ -66,7 +66,7 @@ func getTeam(r *request) (any, error) {
 	}
 	out := r.s.renderTeam(t)
 	out["organization"] = r.s.renderOrgFull(t.org)
-	out["members_count"], out["repos_count"] = len(t.members), 0
+	out["members_count"], out["repos_count"] = len(t.all()), 0
 	out["created_at"], out["updated_at"] = stamp(t.org.created), stamp(t.org.created)
 	return out, nil
 }
@@ -76,7 +76,7 @@ func listMembers(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return each(page(r, byID(t.members)), r.s.renderAccount), nil
+	return each(page(r, byID(t.all())), r.s.renderAccount), nil
 }
 
 func getMembership(r *request) (any, error) {
@@ -85,11 +85,15 @@ func getMembership(r *request) (any, error) {
 		return nil, err
 	}
 	a := r.s.accounts[lower(r.PathValue("username"))]
-	if a == nil || t.members[a.id] == nil {
+	state := "active"
+	switch {
+	case a == nil || t.all()[a.id] == nil && t.pending[a.id] == nil:
 		return nil, notFound
+	case t.all()[a.id] == nil:
+		state = "pending"
 	}
 	at := r.s.api("organizations", t.org.id, "team", t.id, "memberships", a.login)
-	return fields{"url": at, "role": "member", "state": "active"}, nil
+	return fields{"url": at, "role": "member", "state": state}, nil
 }
 
 func getUser(r *request) (any, error) {

@@ -51,7 +51,7 @@ type Options struct {
 // Limits are where GitHub's lists stop. 0 means GitHub's own; a test of what comes
 // behind a limit is fast with a lower one.
 type Limits struct {
-	PullFiles      int // of a pull request: 3,000
+	PullFiles      int // of a pull request, in REST and in GraphQL's nodes: 3,000
 	PullCommits    int // of a pull request, in REST and in GraphQL's nodes: 250
 	CompareFiles   int // of a comparison: 300
 	CompareCommits int // of a comparison without pages, the most recent ones: 250
