@@ -42,7 +42,7 @@ func connection[T any](s *Server, kind string, a args, list []T, render func(T) 
 	}}
 }
 
-// counted is a connection that ends before what it counts, as some of GitHub's do.
+// counted is a connection that may end before what it counts.
 func counted(all int, connection any) any {
 	if n, ok := connection.(node); ok {
 		n.fields["totalCount"] = all

@@ -44,12 +44,12 @@ func (s *Server) pullNode(p *Pull) node {
 		"assignees":    func(a args) any { return connection(s, "UserConnection", a, p.assignees, s.userNode, nil) },
 		"files": func(a args) any {
 			files := p.files()
-			shown := files[:min(len(files), s.options.Limits.PullFiles)]
+			shown := files[:min(len(files), s.options.Limits.GraphQLFiles)]
 			return counted(len(files), connection(s, "PullRequestChangedFileConnection", a, shown, changedFileNode, nil))
 		},
 		"commits": func(a args) any {
 			commits := p.commits()
-			shown := commits[:min(len(commits), s.options.Limits.PullCommits)]
+			shown := commits[:min(len(commits), s.options.Limits.GraphQLCommits)]
 			return counted(len(commits), connection(s, "PullRequestCommitConnection", a, shown, func(c *commit) node {
 				return node{"PullRequestCommit", fields{"id": nodeID("PullRequestCommit", c.id), "commit": s.commitNode(r, c)}}
 			}, nil))

@@ -52,7 +52,9 @@ func TestLargePullsAreMadeFast(t *testing.T) {
 // TestLimits: each list ends where Limits says, and the counts beside it do not.
 func TestLimits(t *testing.T) {
 	t.Parallel()
-	s := start(t, githubtest.Options{Limits: githubtest.Limits{PullFiles: 5, PullCommits: 3, CompareFiles: 2, CompareCommits: 2}})
+	s := start(t, githubtest.Options{Limits: githubtest.Limits{
+		PullFiles: 5, PullCommits: 3, CompareFiles: 2, CompareCommits: 2, GraphQLFiles: 6, GraphQLCommits: 4,
+	}})
 	r, install := acme(s)
 	p := r.Open("dev1", githubtest.PR{Files: manyFiles(7)})
 	ids := p.PushAll("dev2", 4, editLog)
@@ -66,7 +68,7 @@ func TestLimits(t *testing.T) {
 		"more files": at(pull, "files", "pageInfo", "hasNextPage"), "more commits": at(pull, "commits", "pageInfo", "hasNextPage"),
 	}
 	want := map[string]any{
-		"changed": 8.0, "files": 8.0, "file nodes": 5.0, "commits": 5.0, "commit nodes": 3.0, "more files": false, "more commits": false,
+		"changed": 8.0, "files": 8.0, "file nodes": 6.0, "commits": 5.0, "commit nodes": 4.0, "more files": false, "more commits": false,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("GraphQL (-want +got):\n%s", diff)
@@ -168,5 +170,19 @@ func TestForksTellOfPullsOnly(t *testing.T) {
 	if head.GetSHA() != p.Head() || !head.GetRepo().GetFork() || head.GetRepo().GetFullName() != "outsider/agents" || opened[0].GetSender().GetLogin() != "outsider" ||
 		opened[0].GetRepo().GetFullName() != "acme/agents" {
 		t.Errorf("opened with the head %v by %s", head, opened[0].GetSender().GetLogin())
+	}
+}
+
+// TestGraphQLListsAllCommits beyond the 250 at which REST stops.
+func TestGraphQLListsAllCommits(t *testing.T) {
+	t.Parallel()
+	s := start(t, githubtest.Options{})
+	r, install := acme(s)
+	r.PushAll("dev1", "deep", 300, editLog)
+	p := r.Open("dev1", githubtest.PR{Head: "deep"})
+	data := query(t, client(t, s, install), `{ repository(owner: "acme", name: "agents") { pullRequest(number: 1) { commits(last: 1) { totalCount nodes { commit { oid } } } } } }`, nil)
+	commits := at(data, "repository", "pullRequest", "commits")
+	if last := at(commits, "nodes").([]any)[0]; at(commits, "totalCount") != 300.0 || at(last, "commit", "oid") != p.Head() {
+		t.Errorf("commits %v", commits)
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"cmp"
 	"crypto/rsa"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
 	"strings"
@@ -51,17 +52,24 @@ type Options struct {
 // Limits are where GitHub's lists stop. 0 means GitHub's own; a test of what comes
 // behind a limit is fast with a lower one.
 type Limits struct {
-	PullFiles      int // of a pull request, in REST and in GraphQL's nodes: 3,000
-	PullCommits    int // of a pull request, in REST and in GraphQL's nodes: 250
+	PullFiles      int // of a pull request in REST: 3,000
+	PullCommits    int // of a pull request in REST: 250
 	CompareFiles   int // of a comparison: 300
 	CompareCommits int // of a comparison without pages, the most recent ones: 250
 	TreeEntries    int // of a tree read recursively: 100,000
+
+	// GraphQLFiles and GraphQLCommits are where a pull request's nodes end though
+	// they are counted on. GitHub documents no such end and clients read beyond 250
+	// commits (https://github.com/dcoapp/app/pull/310): 0 means none. A client that
+	// believes the nodes to be all is wrong the day there is one.
+	GraphQLFiles, GraphQLCommits int
 }
 
 func (l Limits) orGitHubs() Limits {
 	return Limits{
 		PullFiles: cmp.Or(l.PullFiles, 3000), PullCommits: cmp.Or(l.PullCommits, 250), CompareFiles: cmp.Or(l.CompareFiles, 300),
 		CompareCommits: cmp.Or(l.CompareCommits, 250), TreeEntries: cmp.Or(l.TreeEntries, 100_000),
+		GraphQLFiles: cmp.Or(l.GraphQLFiles, math.MaxInt), GraphQLCommits: cmp.Or(l.GraphQLCommits, math.MaxInt),
 	}
 }
 
