@@ -1,0 +1,96 @@
+package checks
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"changegate/checks/githubtest"
+	"changegate/rules"
+)
+
+// TestLoginsArePinned: whom a login names is asked once for a version of the policy.
+// Whoever gets the login afterwards is not named by it, and whoever registers one
+// that nobody had names nobody.
+func TestLoginsArePinned(t *testing.T) {
+	t.Parallel()
+	s := tell(t, "Lead1, missing")
+	c := s.client(t, http.DefaultTransport)
+	c.Cache = kept{}
+	p := s.open()
+	want := rules.Change{Accounts: []rules.Account{{Login: "lead1", ID: s.gh.User("lead1")}}, Unknown: []string{"missing"}}
+	same := func(when string, lookups int) {
+		t.Helper()
+		g, n := s.read(t, c, p, Known{})
+		if n != lookups {
+			t.Errorf("%s: %d look-ups, want %d", when, n, lookups)
+		}
+		if diff := cmp.Diff(want, rules.Change{Accounts: g.Change.Accounts, Unknown: g.Change.Unknown}); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", when, diff)
+		}
+	}
+	same("cold", 1)
+	same("warm", 0)
+	s.gh.Rename("lead1", "lead-one")
+	s.gh.User("lead1", "missing")
+	same("taken by others", 0)
+	policy, _ := s.repo.Read("main", PolicyPath)
+	s.repo.Push("dev1", "main", githubtest.Files{PolicyPath: policy + "# read again\n"})
+	want.Accounts = []rules.Account{{Login: "lead1", ID: s.gh.User("lead1")}, {Login: "missing", ID: s.gh.User("missing")}}
+	want.Unknown = nil
+	same("a new version of the policy", 1)
+}
+
+// written is an account memory that can fail, as one in a database can.
+type written struct {
+	kept map[string]int64
+	err  error
+}
+
+func (w written) Account(_ context.Context, _ int64, blob, login string) (int64, bool, error) {
+	id, ok := w.kept[blob+" "+login]
+	return id, ok, w.err
+}
+
+func (w written) SaveAccount(_ context.Context, _ int64, blob, login string, id int64) error {
+	w.kept[blob+" "+login] = id
+	return nil
+}
+
+// TestAccountsAreKeptWhereTheyAreGiven: a durable memory is asked before GitHub, and
+// when it fails nobody is named.
+func TestAccountsAreKeptWhereTheyAreGiven(t *testing.T) {
+	t.Parallel()
+	s := tell(t, "lead1")
+	c := s.client(t, http.DefaultTransport)
+	memory := written{kept: map[string]int64{}}
+	c.Accounts = memory
+	p := s.open()
+	cold, n := s.read(t, c, p, Known{})
+	warm, m := s.read(t, c, p, Known{})
+	if n != 1 || m != 0 || len(memory.kept) != 1 || len(cold.Change.Accounts) != 1 || !cmp.Equal(cold.Change.Accounts, warm.Change.Accounts) {
+		t.Errorf("%d and %d look-ups, kept %v, accounts %v and %v", n, m, memory.kept, cold.Change.Accounts, warm.Change.Accounts)
+	}
+	memory.err = errors.New("the database is gone")
+	c.Accounts = memory
+	if _, err := c.Gather(t.Context(), s.wake(p), Known{}); !errors.Is(err, memory.err) {
+		t.Errorf("a memory that fails: %v", err)
+	}
+}
+
+// TestLoginsOfUntouchedGroupsCostNothing: they name nobody who could approve here.
+func TestLoginsOfUntouchedGroupsCostNothing(t *testing.T) {
+	t.Parallel()
+	s := tell(t, "write")
+	group := "  - {name: evals, kind: eval, paths: [\"evals/**\"], approvals: [{count: 1, from: [missing]}]}\n"
+	policy, _ := s.repo.Read("main", PolicyPath)
+	s.repo.Push("dev1", "main", githubtest.Files{PolicyPath: strings.Replace(policy, "governed:\n", "governed:\n"+group, 1)})
+	g, n := s.read(t, s.client(t, http.DefaultTransport), s.open(), Known{})
+	if n != 0 || len(g.Change.Unknown) > 0 {
+		t.Errorf("%d look-ups, unknown %v", n, g.Change.Unknown)
+	}
+}
