@@ -43,6 +43,7 @@ type story struct {
 	at      atomic.Int64 // everybody's clock, in Unix seconds
 	gh      *githubtest.Server
 	repo    *githubtest.Repo
+	floor   *githubtest.Repo // the organisation's, if there is one
 	install int64
 }
 
