@@ -58,6 +58,10 @@ type actorAnswer struct {
 	DatabaseID int64 `json:"databaseId"`
 }
 
+// whole reports whether the answer says what kind of account it is: a bot would look
+// like a person.
+func (a *actorAnswer) whole() bool { return a.Type != "" && a.Login != "" }
+
 // person is nobody when GitHub names nobody: a deleted account.
 func (a *actorAnswer) person() rules.Person {
 	if a == nil {
@@ -148,7 +152,7 @@ type reviewAnswer struct {
 // without one of these would not be counted. An author that is null is an answer,
 // that of a deleted account.
 func (r *reviewAnswer) whole() bool {
-	named := r.Author == nil || r.Author.Login != "" && (r.Author.DatabaseID != 0 || r.Author.Type != "" && r.Author.Type != "User" && r.Author.Type != "Bot")
+	named := r.Author == nil || r.Author.whole() && (r.Author.DatabaseID != 0 || r.Author.Type != "User" && r.Author.Type != "Bot")
 	said := r.State == "PENDING" || r.SubmittedAt != nil &&
 		slices.Contains([]string{"APPROVED", "CHANGES_REQUESTED", "COMMENTED", "DISMISSED"}, r.State)
 	return named && said && r.id() != 0
@@ -236,7 +240,7 @@ func (r *prAnswer) lacks() string {
 	}{
 		{"databaseId", r.DatabaseID != 0}, {"nameWithOwner", r.NameWithOwner != ""}, {"defaultBranchRef", r.DefaultBranchRef.Name != ""},
 		{"base", r.Base == nil || r.Base.Target.Oid != ""}, {"baseRefName", p.BaseRefName != ""}, {"baseRefOid", p.BaseRefOid != ""},
-		{"createdAt", !p.CreatedAt.IsZero()}, {"state", p.State != ""}, {"merged", p.Merged == (p.State == "MERGED")},
+		{"createdAt", !p.CreatedAt.IsZero()}, {"author", p.Author == nil || p.Author.whole()}, {"state", p.State != ""}, {"merged", p.Merged == (p.State == "MERGED")},
 	} {
 		if !f.there {
 			return f.name

@@ -253,6 +253,37 @@ func TestNoHoleInAnAnswerTurnsGreen(t *testing.T) {
 			s.repo.Report("github-actions", p.Head(), "evals", "failure")
 			return p
 		}},
+		"approval by the organisation's rule missing": {"write", func(s *story) *githubtest.Pull {
+			s.gh.Repo("acme/.github", githubtest.Files{PolicyPath: floorText})
+			s.gh.User("dev2")
+			s.repo.Role("dev2", "write")
+			p := s.open()
+			p.Review("dev2", "APPROVED")
+			return p
+		}},
+		"refused by a login": {`lead2, "@acme/leads"`, func(s *story) *githubtest.Pull {
+			s.gh.LeaveTeam("acme/leads", "lead2")
+			s.repo.Role("lead2", "write")
+			return refused(s)
+		}},
+		"a co-author's approval": {either, func(s *story) *githubtest.Pull {
+			s.gh.Email("lead1", "lead.one@acme.example")
+			p := s.open()
+			p.Push("dev1", githubtest.Files{"prompts/refund.md": "Be kind, brief.\n"}, githubtest.Commit{CoAuthors: []string{"Lead <lead.one@acme.example>"}})
+			s.repo.Report("github-actions", p.Head(), "evals", "success")
+			p.Review("lead1", "APPROVED")
+			return p
+		}},
+		"the requester's approval": {either, func(s *story) *githubtest.Pull {
+			p := s.ofAgent(githubtest.PR{Body: asked("lead1")})
+			p.Review("lead1", "APPROVED")
+			return p
+		}},
+		"the assignee's approval": {either, func(s *story) *githubtest.Pull {
+			p := s.ofAgent(githubtest.PR{Body: "```yaml\n" + storyRequest + "```\n", Assignees: []string{"lead1"}})
+			p.Review("lead1", "APPROVED")
+			return p
+		}},
 		"a policy that is broken": {either, func(s *story) *githubtest.Pull {
 			p := s.repo.Open("dev1", githubtest.PR{Files: githubtest.Files{PolicyPath: "version: 2\n", ".changes/p.yml": storyRequest}})
 			p.Review("lead1", "APPROVED")
@@ -280,6 +311,16 @@ func TestWholeAnswersPass(t *testing.T) {
 			t.Errorf("from %s: %v, %+v", from, err, g)
 		}
 	}
+}
+
+// ofAgent opens a pull request by a bot.
+func (s *story) ofAgent(pr githubtest.PR) *githubtest.Pull {
+	s.gh.Bot("agent[bot]")
+	pr.Files = githubtest.Files{"prompts/refund.md": "Be kind and brief.\n"}
+	pr.Commit = githubtest.Commit{Author: "dev1"}
+	p := s.repo.Open("agent[bot]", pr)
+	s.repo.Report("github-actions", p.Head(), "evals", "success")
+	return p
 }
 
 func refused(s *story) *githubtest.Pull {
@@ -325,10 +366,11 @@ func holes(t *testing.T, s *story, w Wake) {
 	}
 }
 
-// The places at which nothing is an answer of its own: no policy, a deleted
-// account; nobody of that name in the team, or with access.
+// The places at which nothing is an answer of its own: no policy, no file of that
+// name, a deleted account, an address of nobody; nobody of that name in the team, or
+// with access.
 var (
-	nobody    = regexp.MustCompile(`^data repository basePolicy$|reviews nodes \d+ author$`)
+	nobody    = regexp.MustCompile(`^data repository (basePolicy|owners\d)$|^data floor object$|(reviews|authors) nodes \d+ (author|user)$`)
 	notAmong  = regexp.MustCompile(`voter\d+ edges \d+$`)
 	noneFound = regexp.MustCompile(`voter\d+ edges$`)
 )

@@ -100,7 +100,7 @@ func (g *gathering) wantCoAuthors(ctx context.Context, q *lookup) (settled bool,
 		}
 		q.parts = append(q.parts, part{
 			alias:  fmt.Sprintf("%s%d", coAuthorsAlias, n),
-			field:  fmt.Sprintf("object(expression: %%s) { ... on Commit { authors(first: %d) { totalCount nodes { user { login databaseId } } } } }", mostCoAuthors+1),
+			field:  fmt.Sprintf("object(expression: %%s) { ... on Commit { authors(first: %d) { totalCount nodes { __typename user { login databaseId } } } } }", mostCoAuthors+1),
 			values: []string{id},
 			take:   func(a partAnswer) error { return g.takeCoAuthors(ctx, id, a) },
 		})
@@ -114,7 +114,10 @@ func (g *gathering) takeCoAuthors(ctx context.Context, id string, a partAnswer) 
 	var commit struct {
 		Authors *struct {
 			TotalCount *int
-			Nodes      []*gitActor
+			Nodes      []*struct {
+				Type string `json:"__typename"`
+				gitActor
+			}
 		}
 	}
 	if _, err := a.read(&commit); err != nil {
@@ -126,7 +129,7 @@ func (g *gathering) takeCoAuthors(ctx context.Context, id string, a partAnswer) 
 	var people []rules.Person
 	read := 0
 	for _, n := range commit.Authors.Nodes {
-		if n == nil || n.User != nil && n.User.DatabaseID == 0 {
+		if n == nil || n.Type == "" || n.User != nil && n.User.DatabaseID == 0 {
 			continue
 		}
 		read++
