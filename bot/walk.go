@@ -115,17 +115,21 @@ func (b *Bot) patterns(ctx context.Context, p checks.Place) (lists [][]string, k
 	}
 }
 
-// seePolicy adds a policy's branches to what is known of the repository.
+// seePolicy adds a policy's branches, the organisation's among them, to what is
+// known of the repository.
 func (b *Bot) seePolicy(ctx context.Context, p checks.Place, policy *rules.Policy) {
 	if policy == nil {
 		return
 	}
 	lists, _ := b.patterns(ctx, p)
-	if slices.ContainsFunc(lists, func(l []string) bool { return slices.Equal(l, policy.Branches) }) {
-		return
-	}
-	if data, err := json.Marshal(policy.Branches); err == nil {
-		b.Store.Cache().Put(ctx, fmt.Sprintf("branches/%d/%d", p.RepoID, len(lists)), data)
+	for _, branches := range policy.BranchLists() {
+		if slices.ContainsFunc(lists, func(l []string) bool { return slices.Equal(l, branches) }) {
+			continue
+		}
+		if data, err := json.Marshal(branches); err == nil {
+			b.Store.Cache().Put(ctx, fmt.Sprintf("branches/%d/%d", p.RepoID, len(lists)), data)
+			lists = append(lists, branches)
+		}
 	}
 }
 
