@@ -105,11 +105,12 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	type command = func(ts *testscript.TestScript, w *world, args []string)
 	plain := map[string]command{
 		"repository": cmdRepository, "floor": cmdFloor, "people": cmdPeople, "bot": cmdBot, "account": cmdAccount,
-		"team": cmdTeam, "leave": cmdLeave, "dissolve": cmdDissolve, "gone": cmdGone, "server": cmdServer,
+		"team": cmdTeam, "invite": cmdInvite, "child": cmdChild, "leave": cmdLeave, "dissolve": cmdDissolve, "gone": cmdGone, "server": cmdServer,
 		"branch": cmdBranch, "join": cmdJoin, "direct": cmdDirect, "rewrite": cmdRewrite,
 		"open": cmdOpen, "twin": cmdTwin, "pull": cmdPull, "push": cmdPush, "forcepush": cmdForcePush, "mark": cmdMark, "moveto": cmdMoveTo,
-		"update": cmdUpdate, "edit": cmdEdit, "draft": cmdDraft, "ready": cmdReady, "assign": cmdAssign, "retarget": cmdRetarget,
-		"review": cmdReview, "dismiss": cmdDismiss, "merge": cmdMerge, "close": cmdClose,
+		"mergein": cmdMergeIn, "update": cmdUpdate, "edit": cmdEdit, "draft": cmdDraft, "ready": cmdReady, "assign": cmdAssign, "unassign": cmdUnassign,
+		"label": cmdLabel, "unlabel": cmdUnlabel, "say": cmdSay, "retarget": cmdRetarget,
+		"review": cmdReview, "reword": cmdReword, "dismiss": cmdDismiss, "merge": cmdMerge, "close": cmdClose,
 		"report": cmdReport, "clock": cmdClock, "fault": cmdFault,
 		"check": cmdCheck, "summary": cmdSummary, "unsaid": cmdUnsaid, "annotation": cmdAnnotation, "nocheck": cmdNoCheck, "nogreen": cmdNoGreen,
 		"nomarkup": cmdNoMarkup, "records": cmdRecords, "exception": cmdException, "exceptions": cmdExceptions, "merges": cmdMerges,

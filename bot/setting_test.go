@@ -72,9 +72,28 @@ func cmdTeam(ts *testscript.TestScript, w *world, args []string) {
 	})
 }
 
+// cmdInvite asks somebody to join a team; the team command says that they did.
+func cmdInvite(ts *testscript.TestScript, w *world, args []string) {
+	want(ts, args, 2, "invite ORG/SLUG LOGIN")
+	happens(ts, w, func() { w.gh.Invite(args[0], args[1]) })
+}
+
+// cmdChild puts a team below another.
+func cmdChild(ts *testscript.TestScript, w *world, args []string) {
+	want(ts, args, 2, "child PARENT TEAM")
+	happens(ts, w, func() { w.gh.ChildTeam(args[0], args[1]) })
+}
+
+// cmdLeave takes somebody out of a team, or out of the organisation.
 func cmdLeave(ts *testscript.TestScript, w *world, args []string) {
-	want(ts, args, 2, "leave ORG/SLUG LOGIN ...")
-	happens(ts, w, func() { w.gh.LeaveTeam(args[0], args[1:]...) })
+	want(ts, args, 2, "leave ORG/SLUG|ORG LOGIN")
+	happens(ts, w, func() {
+		if strings.Contains(args[0], "/") {
+			w.gh.LeaveTeam(args[0], args[1])
+		} else {
+			w.gh.LeaveOrg(args[0], args[1])
+		}
+	})
 }
 
 // cmdDissolve deletes a team.

@@ -150,10 +150,21 @@ func cmdJoin(ts *testscript.TestScript, w *world, args []string) {
 	})
 }
 
-// cmdUpdate presses GitHub's button that merges the base branch into the head.
+// cmdMergeIn merges a branch of the repository into the head on somebody's machine.
+// FOLDER is laid over what the merge comes to.
+func cmdMergeIn(ts *testscript.TestScript, w *world, args []string) {
+	args, named := options(args)
+	want(ts, args, 2, "mergein BY BRANCH [FOLDER] "+howUsage)
+	files := laid(ts, w, args[2:])
+	happens(ts, w, func() { w.pull.MergeIn(args[0], args[1], files, how(named)) })
+}
+
+// cmdUpdate presses GitHub's button that merges the base branch into the head. With
+// a FOLDER it is GitHub's editor for conflicts, where somebody wrote those files.
 func cmdUpdate(ts *testscript.TestScript, w *world, args []string) {
-	want(ts, args, 1, "update BY")
-	happens(ts, w, func() { w.pull.UpdateBranch(args[0]) })
+	want(ts, args, 1, "update BY [FOLDER]")
+	files := laid(ts, w, args[1:])
+	happens(ts, w, func() { w.pull.ResolveOnWeb(args[0], files) })
 }
 
 func cmdEdit(ts *testscript.TestScript, w *world, args []string) {
@@ -179,6 +190,27 @@ func cmdAssign(ts *testscript.TestScript, w *world, args []string) {
 	happens(ts, w, func() { w.pull.Assign(args[0], args[1]) })
 }
 
+func cmdUnassign(ts *testscript.TestScript, w *world, args []string) {
+	want(ts, args, 2, "unassign BY LOGIN")
+	happens(ts, w, func() { w.pull.Unassign(args[0], args[1]) })
+}
+
+func cmdLabel(ts *testscript.TestScript, w *world, args []string) {
+	want(ts, args, 2, "label BY NAME")
+	happens(ts, w, func() { w.pull.Label(args[0], args[1]) })
+}
+
+func cmdUnlabel(ts *testscript.TestScript, w *world, args []string) {
+	want(ts, args, 2, "unlabel BY NAME")
+	happens(ts, w, func() { w.pull.Unlabel(args[0], args[1]) })
+}
+
+// cmdSay comments on the pull request, outside of any review.
+func cmdSay(ts *testscript.TestScript, w *world, args []string) {
+	want(ts, args, 2, "say BY TEXT")
+	happens(ts, w, func() { w.pull.Comment(args[0], args[1]) })
+}
+
 func cmdRetarget(ts *testscript.TestScript, w *world, args []string) {
 	want(ts, args, 2, "retarget BY BRANCH")
 	happens(ts, w, func() { w.pull.Retarget(args[0], args[1]) })
@@ -193,6 +225,12 @@ func cmdReview(ts *testscript.TestScript, w *world, args []string) {
 		commit = w.marked(ts, at)
 	}
 	happens(ts, w, func() { w.reviews[args[0]] = w.pull.ReviewAt(args[0], state, commit, args[2:]...) })
+}
+
+// cmdReword edits the text of somebody's newest review.
+func cmdReword(ts *testscript.TestScript, w *world, args []string) {
+	want(ts, args, 2, "reword BY TEXT")
+	happens(ts, w, func() { w.pull.EditReview(args[0], w.reviews[args[0]], args[1]) })
 }
 
 func cmdDismiss(ts *testscript.TestScript, w *world, args []string) {
