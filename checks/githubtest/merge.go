@@ -2,17 +2,23 @@ package githubtest
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 )
 
 // Merge merges the pull request into its base branch by one of GitHub's methods,
-// merge, squash or rebase, and returns the commit the base branch then is at.
-func (p *Pull) Merge(by, method string) (id string) {
+// merge, squash or rebase, and returns the commit the base branch then is at. With
+// more files the merge leaves those there instead of what the pull request has, as
+// one made by hand or by a queue can.
+func (p *Pull) Merge(by, method string, more ...Files) (id string) {
 	p.r.s.tell(func() {
 		who := p.r.s.account(by)
 		ref := "refs/heads/" + p.base
 		before := p.r.refs[ref]
 		id = p.merged(who, before, method)
+		for _, files := range more {
+			id = p.otherwise(id, files)
+		}
 		p.baseOID = before
 		p.state, p.closed, p.mergedAt, p.mergedBy, p.mergeCommit = "closed", p.r.s.now(), p.r.s.now(), who, id
 		p.touch()
@@ -36,6 +42,16 @@ func (p *Pull) merged(by *account, base, method string) string {
 		return p.rebase(by, base)
 	}
 	panic(fmt.Sprintf("githubtest: no merge method %q", method))
+}
+
+// otherwise copies a commit with other files laid over its own.
+func (p *Pull) otherwise(id string, files Files) string {
+	c := *p.r.git.commits[id]
+	c.files = maps.Clone(c.files)
+	for path, content := range files {
+		c.files[path] = p.r.entry(content, "")
+	}
+	return p.r.git.putCommit(&c).id
 }
 
 func (p *Pull) combine(by *account, parents []string, how Commit) string {

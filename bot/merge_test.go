@@ -1,0 +1,99 @@
+package bot_test
+
+import (
+	"strings"
+	"testing"
+
+	"changegate/checks/githubtest"
+)
+
+// TestMergedContent: what a merge leaves on the branch must be what was approved
+// (APPROVALS R12), by whatever method it was merged.
+func TestMergedContent(t *testing.T) {
+	t.Parallel()
+	const differs = "merged content differs from what was approved"
+	none := func(*world) {}
+	for name, c := range map[string]struct {
+		before func(w *world)
+		method string
+		more   []githubtest.Files // what the merge leaves instead
+		why    string
+	}{
+		"merged":                          {none, "merge", nil, ""},
+		"squashed":                        {none, "squash", nil, ""},
+		"rebased":                         {none, "rebase", nil, ""},
+		"merged, other files meanwhile":   {other, "merge", nil, ""},
+		"squashed, other files meanwhile": {other, "squash", nil, ""},
+		"rebased, other files meanwhile":  {other, "rebase", nil, ""},
+		"rebased, the base merged in":     {func(w *world) { other(w); w.pull.UpdateBranch("dev1") }, "rebase", nil, ""},
+		"a file nobody governs differs":   {none, "merge", []githubtest.Files{{"README.md": "ho\n"}}, ""},
+		"a merge with another prompt":     {none, "merge", []githubtest.Files{{"prompts/a.md": "evil\n"}}, differs},
+		"a squash with another prompt":    {none, "squash", []githubtest.Files{{"prompts/a.md": "evil\n"}}, differs},
+		"a rebase with another prompt":    {none, "rebase", []githubtest.Files{{"prompts/a.md": "evil\n"}}, differs},
+		"a merge with one prompt more":    {none, "merge", []githubtest.Files{{"prompts/b.md": "evil\n"}}, differs},
+		"a rebase with one prompt more":   {none, "rebase", []githubtest.Files{{"prompts/b.md": "evil\n"}}, differs},
+		"a merge that undoes the change":  {none, "merge", []githubtest.Files{{"prompts/a.md": "one\n"}}, differs},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := gated(t, enforced, "rev1", "rev2")
+			w.pull.Push("dev1", githubtest.Files{"prompts/a.md": "three\n", "prompts/c.md": "new\n"})
+			w.pull.Push("dev1", githubtest.Files{"prompts/c.md": "newer\n", "notes.md": "x\n"}) // a rebase of three
+			c.before(w)
+			w.works(t)
+			w.later()
+			w.pull.Review("rev1", "APPROVED")
+			w.works(t)
+			w.shows(t, "Ready")
+			w.later()
+			w.pull.Merge("rev2", c.method, c.more...)
+			w.works(t)
+			w.excepted(t, 1, c.why)
+		})
+	}
+}
+
+// other puts files on the base branch that the pull request does not touch.
+func other(w *world) { w.repo.Push("rev2", "main", githubtest.Files{"docs/x.md": "x\n"}) }
+
+// TestMergeOfNothingGoverned: a pull request that changes nothing governed is no
+// member of the population, unless its merge does.
+func TestMergeOfNothingGoverned(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		more    []githubtest.Files
+		members int
+		why     string
+	}{
+		{nil, 0, ""},
+		{[]githubtest.Files{{"prompts/a.md": "evil\n"}}, 1, "merged content differs from what was approved"},
+	} {
+		w := gated(t, enforced, "rev2")
+		w.pull = w.repo.Open("dev1", githubtest.PR{Title: "Docs", Files: githubtest.Files{"README.md": "ho\n"}})
+		w.works(t)
+		w.shows(t, "No governed files changed")
+		w.pull.Merge("rev2", "merge", c.more...)
+		w.works(t)
+		w.excepted(t, c.members, c.why)
+	}
+}
+
+// excepted fails the test unless the population has so many members, the last of
+// them an exception for this reason, or none when it is empty.
+func (w *world) excepted(t *testing.T, members int, why string) {
+	t.Helper()
+	population, err := w.bundled("population.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	exceptions, err := w.bundled("exceptions.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(population, "\n") - 1; n != members {
+		t.Errorf("the population has %d members, want %d:\n%s", n, members, population)
+	}
+	if n := strings.Count(exceptions, "\n") - 1; why == "" && n != 0 || why != "" && !strings.Contains(exceptions, why) {
+		t.Errorf("the exceptions are, want %q:\n%s", why, exceptions)
+	}
+}
