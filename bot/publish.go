@@ -19,22 +19,28 @@ import (
 // job. The lease is asked once more right before the write: a judgement that
 // was overtaken while it slept must not be the last to speak.
 func (b *Bot) publish(ctx context.Context, r *reading) error {
-	switch held, err := b.Store.Holds(ctx, r.job, b.Now()); {
-	case err != nil:
-		return err
-	case !held:
-		return errLost
-	}
 	siblings, prior, err := b.siblings(ctx, r)
 	if err != nil {
 		return err
 	}
-	run := checks.Render(b.view(r, siblings))
-	hash := sameness(r, siblings)
+	impact, err := b.impact(ctx, r)
+	if err != nil {
+		return err
+	}
+	view := b.view(r, siblings)
+	view.Impact = impact
+	run := checks.Render(view)
+	hash := sameness(r, siblings, impact)
 	renew := b.renewAt(prior)
 	if hash != r.pull.RunHash || !b.Now().Before(renew) {
 		if !b.Now().Before(renew) {
 			prior = checks.Written{} // a new run of the same name restarts GitHub's 14 days
+		}
+		switch held, err := b.Store.Holds(ctx, r.job, b.Now()); {
+		case err != nil:
+			return err
+		case !held:
+			return errLost
 		}
 		run.StartedAt = r.now
 		if r.pull.Run, err = b.GitHub.Publish(ctx, r.Place, run, prior); err != nil {
@@ -123,11 +129,14 @@ func (r *reading) policyRef() string {
 }
 
 // sameness identifies what a check run says, without the time it was said at.
-func sameness(r *reading, siblings []checks.Sibling) string {
+func sameness(r *reading, siblings []checks.Sibling, impact []checks.Impact) string {
 	h := sha256.New()
 	fmt.Fprintln(h, r.Change.Head.Commit, r.Change.Base.Branch, r.pull.Digest)
 	for _, s := range siblings {
 		fmt.Fprintln(h, s.Number, s.State)
+	}
+	for _, i := range impact {
+		fmt.Fprintf(h, "%d %s %s %q %q\n", i.Number, i.Now, i.Then, i.Title, i.Says)
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

@@ -40,19 +40,23 @@ func impact(p *page, v View) {
 		return
 	}
 	var rows []string
+	more := ""
 	for _, i := range v.Impact {
-		if i.Now != i.Then {
+		switch {
+		case i.Number == 0:
+			more = prose(i.Says) + "\n\n"
+		case i.Now != i.Then:
 			rows = append(rows, i.row())
 		}
 	}
 	p.add("**What this policy would change for open pull requests**\n\n")
 	if len(rows) == 0 {
-		p.add("No open pull request would change.\n\n")
+		p.add("No open pull request would change.\n\n" + more)
 		return
 	}
 	p.add(plural(len(rows), "open pull request") + " would change:\n\n| Pull request | Now | With this policy |\n|---|---|---|\n")
 	p.list(rows, maxImpact, keepForReviews, v.rowsLeft)
-	p.add("\n")
+	p.add("\n" + more)
 }
 
 // row names a pull request without the # that would link it and notify its people.

@@ -1,0 +1,80 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+
+	"changegate/bot/store"
+	"changegate/checks"
+	"changegate/rules"
+)
+
+// mostImpact bounds how many pull requests a new policy is tried on: each costs
+// reading its last decision, whose facts may be large.
+const mostImpact = 50
+
+// impact is what the policy that the pull request brings would make of the other
+// open ones into its base branch, where it will stand, by the facts of their last
+// decisions: no call is made. It is nil when the pull request brings no policy that
+// loads. What is not among those facts, such as the members of a team that nobody
+// asked for so far, is judged as missing.
+func (b *Bot) impact(ctx context.Context, r *reading) ([]checks.Impact, error) {
+	text := r.Change.NewPolicy
+	if text == nil || text.Deleted {
+		return nil, nil
+	}
+	policy, _ := rules.Load(text.Data, r.Change.Floor)
+	if policy == nil {
+		return nil, nil
+	}
+	out, more := []checks.Impact{}, 0
+	err := b.Store.Read(ctx, func(tx *store.Tx) error {
+		pulls, err := tx.OpenPulls(ctx, r.Place.RepoID, r.Change.Base.Branch)
+		tried := 0
+		for _, p := range pulls {
+			if p.Number == r.job.Number || p.Record < 0 || p.VerdictState == "" {
+				continue // not judged as it is now
+			}
+			if tried++; tried > mostImpact {
+				more++
+				continue
+			}
+			i, err := b.foresee(ctx, tx, r, policy, p)
+			if err != nil {
+				return err
+			}
+			if i.Then != i.Now || i.Says != title(p) {
+				out = append(out, i)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("try the new policy on open pull requests of %s: %w", r.Place.Repo, err)
+	}
+	if more > 0 {
+		out = append(out, checks.Impact{Says: fmt.Sprintf("%d more open pull requests were not looked at.", more)})
+	}
+	return out, nil
+}
+
+// foresee decides on a pull request as it was recorded last, by another policy.
+func (b *Bot) foresee(ctx context.Context, tx *store.Tx, r *reading, policy *rules.Policy, p *store.Pull) (checks.Impact, error) {
+	i := checks.Impact{Number: p.Number, Title: p.Title, Now: rules.State(p.VerdictState)}
+	s, _, err := decisionAt(ctx, b.log(r.Place), tx, p.Record)
+	if err != nil {
+		return i, err
+	}
+	facts, err := s.Facts()
+	if err != nil {
+		return i, err
+	}
+	if !policy.Watches(facts.Base.Branch, facts.DefaultBranch) {
+		i.Then, i.Says = rules.Nothing, "No check: the policy does not govern this branch"
+		return i, nil
+	}
+	facts.Floor = r.Change.Floor
+	v := rules.Evaluate(r.Change.NewPolicy.Data, facts, r.now)
+	i.Then, i.Says = v.State, v.Title
+	return i, nil
+}

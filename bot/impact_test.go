@@ -1,0 +1,66 @@
+package bot_test
+
+import (
+	"strings"
+	"testing"
+
+	"changegate/checks/githubtest"
+)
+
+const enforcedTwice = `version: 1
+mode: enforce
+governed:
+  - name: prompts
+    kind: prompt
+    paths: ["prompts/**"]
+    approvals:
+      - {count: 2, from: [write]}
+`
+
+// TestImpactOfANewPolicy: the pull request that brings a policy says what it would
+// make of the other open ones, at no call.
+func TestImpactOfANewPolicy(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		policy string
+		says   []string
+		not    []string
+	}{
+		"stricter": {enforcedTwice, []string{"1 open pull request would change", "PR 1 `Change` | ready | `Waiting for 1 approval"}, []string{"PR 2"}},
+		"weaker":   {strings.Replace(enforced, "prompts/**", "nothing/**", 1), []string{"2 open pull requests would change", "PR 1 `Change` | ready | `No governed files changed", "PR 2 `Other` | waiting"}, nil},
+		"the same": {enforced + "# said better\n", []string{"No open pull request would change"}, []string{"PR 1", "PR 2"}},
+		"no longer watching main": {strings.Replace(enforced, "mode: enforce", "mode: enforce\nbranches: [release]", 1),
+			[]string{"PR 1 `Change` | ready | `No check: the policy does not govern this branch`"}, nil},
+		"broken": {"version: 7\n", nil, []string{"would change"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := gated(t, enforced, "rev1")
+			w.later()
+			w.pull.Review("rev1", "APPROVED")
+			w.works(t)
+			w.shows(t, "Ready")
+			w.repo.Push("dev1", "other", githubtest.Files{"prompts/b.md": "b\n"})
+			w.repo.Open("dev1", githubtest.PR{Head: "other", Title: "Other", Body: described(w.first[:7])})
+			w.works(t)
+			w.repo.Push("dev1", "policy", githubtest.Files{".github/changegate.yml": c.policy})
+			w.pull = w.repo.Open("dev1", githubtest.PR{Head: "policy", Title: "Policy", Body: described(w.first[:7])})
+			w.gh.ResetCalls()
+			w.works(t)
+			run, _ := w.check()
+			for _, want := range c.says {
+				if !strings.Contains(run.Summary, want) {
+					t.Errorf("no %q in:\n%s", want, run.Summary)
+				}
+			}
+			for _, bad := range c.not {
+				if strings.Contains(run.Summary, bad) {
+					t.Errorf("%q in:\n%s", bad, run.Summary)
+				}
+			}
+			if n := w.calls(); n > 4 {
+				t.Errorf("it costs %d calls, want at most 4:\n%s", n, w.callList())
+			}
+		})
+	}
+}
