@@ -225,7 +225,7 @@ func large() View {
 		v.Verdict.Approvals = append(v.Verdict.Approvals, rules.Approved{By: by})
 		v.Verdict.Turned = append(v.Verdict.Turned, rules.Turned{By: by, Why: "bots never count"})
 		v.Verdict.Findings = append(v.Verdict.Findings, rules.Finding{Rule: rules.RulePolicyFile, State: rules.Met, Code: rules.CodeIdle, Says: fmt.Sprint("group ", i, " governs no file")})
-		v.Impact = append(v.Impact, Impact{i, strings.Repeat("title ", 100), rules.Ready, rules.Author, strings.Repeat("says ", 100)})
+		v.Impact = append(v.Impact, Impact{i + 1, strings.Repeat("title ", 100), rules.Ready, rules.Author, strings.Repeat("says ", 100)})
 	}
 	return v
 }
