@@ -2,21 +2,77 @@ package bot
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
 
 	"changegate/bot/store"
+	"changegate/checks"
 	"changegate/rules"
 )
 
-// pushed adds who pushed what the pull request holds, as webhooks told.
+// askAgain is how long a head whose pushers GitHub did not name is not asked about
+// again. A branch older than GitHub's list of activity stays unknown for ever, and
+// must not cost a call with every event.
+const askAgain = time.Hour
+
+// pushed adds who pushed what the pull request holds. Webhooks told most of it; the
+// list of activity is asked when they do not lead from the head to where the branch
+// left its base, as for one that is older than the App's installation.
 func (b *Bot) pushed(ctx context.Context, r *reading) error {
 	c := &r.Change
 	branch := c.Head.Branch
 	if r.Fork {
 		branch = "" // a branch of that name in this repository is another one
 	}
-	return b.Store.Read(ctx, func(tx *store.Tx) error {
-		heard, err := tx.Heard(ctx, r.Place.RepoID, branch, r.job.Number)
-		c.Pushes, c.UnknownPush = rules.Chain(c.Head.Commit, c.Commits, heard)
+	var heard []rules.Push
+	err := b.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		heard, err = tx.Heard(ctx, r.Place.RepoID, branch, r.job.Number)
 		return err
+	})
+	if err != nil {
+		return err
+	}
+	c.Pushes, c.UnknownPush = rules.Chain(c.Head.Commit, c.Commits, heard)
+	asked := r.memory.Asked
+	if c.UnknownPush == "" || r.HeadRepo == "" || asked.Head == c.Head.Commit && r.now.Sub(asked.At) < askAgain {
+		return nil
+	}
+	told, err := b.GitHub.Pushers(ctx, r.Place, r.HeadRepo, c.Head.Branch, func(told []rules.Push) bool {
+		_, unknown := rules.Chain(c.Head.Commit, c.Commits, slices.Concat(heard, told))
+		return unknown == ""
+	})
+	if err != nil && !errors.Is(err, checks.ErrGone) { // a fork that is gone or closed to the App names nobody
+		return fmt.Errorf("ask who pushed to %s of %s: %w", c.Head.Branch, r.HeadRepo, err)
+	}
+	c.Pushes, c.UnknownPush = rules.Chain(c.Head.Commit, c.Commits, slices.Concat(heard, told))
+	r.memory.Asked = store.Asked{}
+	if c.UnknownPush != "" {
+		r.memory.Asked = store.Asked{Head: c.Head.Commit, At: r.now}
+	}
+	return b.hear(ctx, r, branch, told)
+}
+
+// hear keeps what GitHub told of the pushes that led here: its list forgets.
+func (b *Bot) hear(ctx context.Context, r *reading, branch string, told []rules.Push) error {
+	var pushes []checks.Heard
+	for _, p := range told {
+		h := checks.Heard{RepoID: r.Place.RepoID, Branch: branch, Push: p}
+		if r.Fork {
+			h.Number = r.job.Number
+		}
+		if slices.Contains(r.Change.Pushes, p) {
+			pushes = append(pushes, h)
+		}
+	}
+	return b.Store.Write(ctx, func(tx *store.Tx) error {
+		if err := b.hold(ctx, tx, r.job); err != nil {
+			return err
+		}
+		if err := tx.Hear(ctx, pushes, r.now); err != nil {
+			return err
+		}
+		return tx.SaveMemory(ctx, r.job, r.Place.RepoID, r.memory)
 	})
 }
