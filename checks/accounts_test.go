@@ -13,6 +13,17 @@ import (
 	"changegate/rules"
 )
 
+// kept is a cache that forgets nothing.
+type kept map[string][]byte
+
+func (k kept) Get(_ context.Context, key string) ([]byte, bool) { v, ok := k[key]; return v, ok }
+
+func (k kept) Put(_ context.Context, key string, value []byte) {
+	if _, ok := k[key]; !ok {
+		k[key] = value
+	}
+}
+
 // TestLoginsArePinned: whom a login names is asked once for a version of the policy.
 // Whoever gets the login afterwards is not named by it, and whoever registers one
 // that nobody had names nobody.
