@@ -23,14 +23,17 @@ type approvals struct {
 // judgeApprovals counts the reviews of one group. Groups are judged one by one:
 // merging their requirements would let one team approve another team's file.
 func judgeApprovals(j *judgement, g *judged) {
+	g.asked = j.entries(g.Group)
+	if g.owned != nil {
+		g.asked = owning(g.asked, g.owned.everybody())
+	}
 	if j.c.Offline {
-		g.missing, g.from = slots(g.Approvals), sources(g.Approvals)
+		g.missing, g.from = slots(g.Approvals), sourcesOf(g.asked)
 		j.add(Finding{Group: g.Name, Rule: RuleApprovals, State: Pending, Code: CodeOffline,
 			Says: count(g.missing, "approval") + " from " + names(g.from) + "; reviews are not known locally",
 			Fix:  "open the pull request and ask for a review"})
 		return
 	}
-	g.asked = j.entries(g.Group)
 	var voters []*Review
 	for _, w := range j.opinions {
 		why := j.refuse(g, w)
@@ -47,6 +50,10 @@ func judgeApprovals(j *judgement, g *judged) {
 		default:
 			voters = append(voters, w)
 		}
+	}
+	if g.owned != nil {
+		j.tallyOwned(g, voters)
+		return
 	}
 	j.tally(g, voters)
 }
@@ -125,8 +132,10 @@ func (j *judgement) refuse(g *judged, w *Review) Turned {
 	switch by := w.By; {
 	case !g.allows(w) && g.namesake(w):
 		return Turned{by, CodeNamesake, "has taken over a login that named another account"}
+	case !g.allows(w) && slices.ContainsFunc(g.asked, func(e entry) bool { return e.owns(w) }):
+		return Turned{by, CodeNotAllowed, "is a code owner without write access"}
 	case !g.allows(w):
-		return Turned{by, CodeNotAllowed, "is not among " + names(sources(g.Approvals)) + " of group " + code(g.Name)}
+		return Turned{by, CodeNotAllowed, "is not among " + names(sourcesOf(g.asked)) + " of group " + code(g.Name)}
 	case j.beforeRetarget(w):
 		return Turned{by, CodeOldBase, "approved before the base branch became " + code(j.c.Base.Branch)}
 	case !j.sameContent(g, w.Commit) && w.Commit == j.c.Head.Commit:
@@ -180,7 +189,7 @@ func accounts(c *Change) map[string]int64 {
 func (j *judgement) entries(g *Group) []entry {
 	out := make([]entry, len(g.Approvals))
 	for i, a := range g.Approvals {
-		out[i] = entry{a, j.accounts}
+		out[i] = entry{Approval: a, accounts: j.accounts}
 	}
 	return out
 }
@@ -195,7 +204,9 @@ func (g *judged) allows(w *Review) bool {
 func (g *judged) namesake(w *Review) bool {
 	return slices.ContainsFunc(g.asked, func(e entry) bool {
 		_, known := e.accounts[strings.ToLower(w.By.Login)]
-		return known && slices.ContainsFunc(e.From, func(from string) bool { return strings.EqualFold(from, w.By.Login) })
+		return known && slices.ContainsFunc(slices.Concat(e.From, e.owners), func(from string) bool {
+			return strings.EqualFold(strings.TrimPrefix(from, "@"), w.By.Login)
+		})
 	})
 }
 
@@ -205,21 +216,28 @@ func (e *entry) names(w *Review) bool {
 	for _, from := range e.From {
 		least := rank(from)
 		switch {
+		case from == codeOwners:
+			if e.owned(w) {
+				return true
+			}
 		case strings.HasPrefix(from, "@"):
-			for _, team := range w.Teams {
-				if strings.EqualFold(team, from) {
-					return true
-				}
+			if w.in(from) {
+				return true
 			}
 		case least >= 0:
 			if rank(w.Permission) >= least {
 				return true
 			}
-		case from != codeOwners && e.means(from, w.By):
+		case e.means(from, w.By):
 			return true
 		}
 	}
 	return false
+}
+
+// in reports whether a reviewer belongs to a team.
+func (w *Review) in(team string) bool {
+	return slices.ContainsFunc(w.Teams, func(t string) bool { return strings.EqualFold(t, team) })
 }
 
 // means reports whether a login of the policy names somebody: by the account it
@@ -267,23 +285,28 @@ func (j *judgement) compare(g *judged, commit string) bool {
 
 // tally matches people to the entries and says what is missing.
 func (j *judgement) tally(g *judged, voters []*Review) {
-	want := slots(g.Approvals)
 	m := match(g.asked, voters)
+	g.count(voters)
+	g.missing, g.last, g.from = m.want-m.have, m.at, sourcesOf(m.open)
+	if g.missing == 0 {
+		j.met(g.Name, RuleApprovals, fmt.Sprintf("%d of %d: %s", m.want, m.want, roll(g.counted)))
+		return
+	}
+	j.add(j.lacking(g, m, g.asked, ""))
+}
+
+func (g *judged) count(voters []*Review) {
 	g.counted = make([]Approved, 0, len(voters))
 	for _, w := range voters {
 		g.counted = append(g.counted, Approved{g.Name, w.By, w.Commit, w.At})
 	}
-	g.missing, g.last, g.from = want-m.have, m.at, sourcesOf(m.open)
-	if g.missing == 0 {
-		j.met(g.Name, RuleApprovals, fmt.Sprintf("%d of %d: %s", want, want, roll(g.counted)))
-		return
-	}
+}
+
+// lacking says what is missing of the entries for some files.
+func (j *judgement) lacking(g *judged, m matched, entries []entry, files string) Finding {
 	f := Finding{Group: g.Name, Rule: RuleApprovals, State: Pending, Code: CodeApprovals,
-		Says: fmt.Sprintf("%d of %s from %s", m.have, count(want, "approval"), names(sources(g.Approvals))),
-		Fix:  "ask " + names(g.from) + " to approve " + code(short(j.c.Head.Commit)) + " in Files changed > Review changes; nobody who contributed counts"}
-	if len(g.from) == 1 && g.from[0] == codeOwners {
-		f.Fix = "name a team, login or permission beside codeowners in " + code(PolicyPath) + " on " + code(j.c.Base.Branch)
-	}
+		Says: fmt.Sprintf("%d of %s from %s", m.have, count(m.want, "approval"), names(sourcesOf(entries))) + files,
+		Fix:  "ask " + names(sourcesOf(m.open)) + " to approve " + code(short(j.c.Head.Commit)) + " in Files changed > Review changes; nobody who contributed counts"}
 	if g.stale != nil {
 		f.Code = CodeStale
 		f.Says += "; " + code(g.stale.By.Login) + " approved " + code(short(g.stale.Commit)) + " and has to look again"
@@ -291,7 +314,7 @@ func (j *judgement) tally(g *judged, voters []*Review) {
 	if who := j.uncounted(g); len(who) > 0 {
 		f.Says += "; not counted: " + and(who)
 	}
-	j.add(f)
+	return f
 }
 
 // mostUncounted bounds the people whom a finding tells why their review does not
@@ -318,34 +341,34 @@ func (j *judgement) uncounted(g *judged) []string {
 	return out
 }
 
-func sourcesOf(es []entry) []string {
-	var as []Approval
-	for _, e := range es {
-		as = append(as, e.Approval)
-	}
-	return sources(as)
-}
-
 // sources are the names that entries ask, without repetition.
 func sources(as []Approval) []string {
 	var out []string
 	for _, a := range as {
-		for _, from := range a.From {
-			if !slices.Contains(out, from) {
+		out = append(out, a.From...)
+	}
+	return distinct(out)
+}
+
+// sourcesOf are those names with the owners in the place of codeowners.
+func sourcesOf(es []entry) []string {
+	var out []string
+	for _, e := range es {
+		for _, from := range e.From {
+			if from == codeOwners && len(e.owners) > 0 {
+				out = append(out, e.owners...)
+			} else {
 				out = append(out, from)
 			}
 		}
 	}
-	return out
+	return distinct(out)
 }
 
 // spelled writes a source as people read it, for a title.
 func spelled(from string) string {
-	switch {
-	case rank(from) >= 0:
+	if rank(from) >= 0 {
 		return from + " access"
-	case from == codeOwners:
-		return "codeowners (not read by this version)"
 	}
 	return from
 }

@@ -32,7 +32,6 @@ func TestApprovals(t *testing.T) {
 		{name: "team in another case", rule: `[{from: ["@Acme/Owners"]}]`, opts: opt(reviewed(review(rev1, team("@acme/owners")))), state: Ready, title: "Ready…"},
 		{name: "other team", rule: `[{from: ["@acme/owners"]}]`, opts: opt(reviewed(review(rev1, team("@acme/other")))), state: Waiting, title: "Waiting for 1 approval - from @acme/owners", turned: []string{"rev1 CG114"}},
 		{name: "login in another case", rule: `[{from: [REV1]}]`, opts: opt(reviewed(review(rev1, role("read")))), state: Ready, title: "Ready…"},
-		{name: "codeowners", rule: `[{from: [codeowners]}]`, opts: opt(reviewed(review(rev1, role("admin")))), state: Waiting, title: "Waiting for 1 approval - from codeowners (not read by this version)", turned: []string{"rev1 CG114"}},
 		{name: "codeowners or a team", rule: `[{from: [codeowners, "@acme/owners"]}]`, opts: opt(reviewed(review(rev1, team("@acme/owners")))), state: Ready, title: "Ready…"},
 
 		// P1, P9: a disapproval is not outvoted, and only its author takes it back.

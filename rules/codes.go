@@ -17,6 +17,7 @@ const (
 	CodeOffline          = "CG106"
 	CodeUnknownPush      = "CG107"
 	CodeNoRequester      = "CG108"
+	CodeNoOwner          = "CG109"
 	CodeOwnersLine       = "CG110"
 
 	// Reasons why a review does not count.
@@ -98,6 +99,7 @@ var codes = []Code{
 	{CodeOffline, "not known locally", Waiting, "Reviews, roles and checks live on GitHub; a local clone does not have them.", ""},
 	{CodeUnknownPush, "push of unknown origin", Author, "A commit became the head of the pull request in a push nobody is known to have made, so nobody can say whether an approver pushed it. Push the commits to a new branch and open the pull request from there.", "push the commits to a new branch"},
 	{CodeNoRequester, "requested_by names nobody GitHub knows", Author, "requested_by of the change request is no login of an account, so whoever is meant could approve their own change. Write the login of a person.", "name a known login in requested_by"},
+	{CodeNoOwner, "no code owner", Author, "The group's rule asks for the code owners, and CODEOWNERS on the base branch gives a changed file none: no line matches it, the last line that matches names nobody, or there is no such file. Add a line to CODEOWNERS on the base branch, or name a team beside codeowners in the policy.", "give every governed file a code owner"},
 	{CodeOwnersLine, "CODEOWNERS line not understood", Author, "The line would decide who owns a changed file, and it cannot be followed: its form is not GitHub's, or an owner is an e-mail address or a team GitHub does not know. Correct it on the base branch. Such lines about other files are listed and block nothing.", "mend CODEOWNERS"},
 	{CodeByAuthor, "review by the author", "", "Separation of duties: the author's own review does not count.", ""},
 	{CodeByContributor, "review by a contributor", "", "Separation of duties: whoever wrote, committed, co-authored, pushed or asked for any commit of the change is a contributor and cannot approve it.", ""},

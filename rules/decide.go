@@ -83,6 +83,8 @@ type judgement struct {
 	request      *Request
 	digest       string // of request
 	unreadable   sourced
+	owners       *Owners  // nil when no group of the change asks for code owners
+	skipped      Problems // of owners
 	windows      []window // of each freeze: the one that covers now, or the next
 
 	findings []Finding
@@ -94,6 +96,7 @@ type judged struct {
 	*Group
 	first string          // the first governed path
 	same  map[string]bool // by reviewed commit: is the content what it is at head
+	owned *ownership      // nil when the group does not ask for code owners
 	approvals
 }
 
@@ -106,6 +109,7 @@ var table = []struct {
 }{
 	{RulePolicyFile, judgePolicyFile, nil},
 	{RuleChangeRequest, judgeRequest, nil},
+	{RuleApprovals, judgeOwners, nil},
 	{RuleApprovals, judgeContributors, judgeApprovals},
 	{RuleRollbackPlan, nil, judgeRollback},
 	{RuleEffectiveDate, nil, judgeEffectiveDate},
@@ -127,6 +131,7 @@ func (p *Policy) Decide(c *Change, now time.Time) Verdict {
 	j.digest = j.request.Digest()
 	j.contributors = contributors(c, j.request, j.clean())
 	j.accounts = accounts(c)
+	j.own()
 	j.opine()
 	j.frozen()
 	for _, rule := range table {

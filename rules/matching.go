@@ -1,10 +1,15 @@
 package rules
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // A matched is who fills which of the asked approvals.
 type matched struct {
+	want int
 	have int
+	owed int       // missing from entries that name code owners
 	at   time.Time // when the last one needed was given; zero while any is missing
 	open []entry   // the entries through which one more person would help
 }
@@ -13,6 +18,7 @@ type matched struct {
 type entry struct {
 	Approval
 	accounts map[string]int64 // whom logins of the policy name, as far as that is known
+	owners   []string         // whom codeowners stands for
 }
 
 // match fills as many of the asked approvals as different people can. "Each by
@@ -27,7 +33,7 @@ func match(as []entry, voters []*Review) matched {
 			m.taken = append(m.taken, -1)
 		}
 	}
-	var out matched
+	out := matched{want: len(m.seats)}
 	tried := make([]bool, len(m.seats))
 	for v := range voters {
 		clear(tried)
@@ -39,6 +45,11 @@ func match(as []entry, voters []*Review) matched {
 	if out.have < len(m.seats) {
 		out.at = time.Time{}
 		out.open = m.open()
+		for s, a := range m.seats {
+			if m.taken[s] < 0 && slices.Contains(a.From, codeOwners) {
+				out.owed++
+			}
+		}
 	}
 	return out
 }

@@ -279,9 +279,9 @@ var dearOwners = map[string]func(i int) string{
 	"mistakes":   func(int) string { return "a a\n" },
 }
 
-func dearFile(line func(int) string) []byte {
+func dearFile(size int, line func(int) string) []byte {
 	var b strings.Builder
-	for i := 0; b.Len() < MaxOwners-1024; i++ {
+	for i := 0; b.Len() < size; i++ {
 		b.WriteString(line(i))
 	}
 	return []byte("* @first\n" + b.String())
@@ -292,7 +292,7 @@ func dearFile(line func(int) string) []byte {
 func TestOwnersBoundedWork(t *testing.T) {
 	t.Parallel()
 	for name, line := range dearOwners {
-		o, _ := ParseOwners(dearFile(line))
+		o, _ := ParseOwners(dearFile(MaxOwners/8, line))
 		got, at := o.Of(strings.Repeat("a", 200))
 		if want := name == "folders" || name == "mistakes"; (at == 1) != want || (got != nil) != want {
 			t.Errorf("%s: %q by line %d", name, got, at)
@@ -307,7 +307,7 @@ func TestOwnersBoundedWork(t *testing.T) {
 func BenchmarkOwners(b *testing.B) {
 	for name, line := range dearOwners {
 		b.Run(name, func(b *testing.B) {
-			data := dearFile(line)
+			data := dearFile(MaxOwners-2048, line)
 			b.ReportAllocs()
 			for b.Loop() {
 				o, _ := ParseOwners(data)

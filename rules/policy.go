@@ -102,8 +102,8 @@ func (p *Policy) Watches(branch, defaultBranch string) bool {
 	return p.branches.governs(strings.ToLower(branch))
 }
 
-// codeOwners is a source of approvals that CONTRACT names. This version does not
-// read CODEOWNERS: the source names nobody, and the messages say so.
+// codeOwners is the source of approvals that stands for the owners CODEOWNERS gives
+// each changed file.
 const codeOwners = "codeowners"
 
 // permissions in rising order: each includes those before it.

@@ -10,6 +10,9 @@ import (
 // that everybody the policy names exists.
 func judgePolicyFile(j *judgement) {
 	for _, name := range j.c.Unknown {
+		if j.owners != nil && !j.names(name) {
+			continue // an owner: judgeOwners says so
+		}
 		j.add(Finding{Rule: RulePolicyFile, State: Unmet, Code: CodeUnknownName, Path: PolicyPath,
 			Says: "the policy names " + code(name) + ", which GitHub does not know or does not show to ChangeGate",
 			Fix:  "correct the name in " + code(PolicyPath) + " on " + code(j.c.Base.Branch) + ", or let the App see the team"})
@@ -25,6 +28,13 @@ func judgePolicyFile(j *judgement) {
 	default:
 		j.newPolicy(n)
 	}
+}
+
+// names reports whether any group of the policy names a team or login.
+func (p *Policy) names(name string) bool {
+	return slices.ContainsFunc(p.judged, func(g Group) bool {
+		return slices.Contains(sources(g.Approvals), strings.ToLower(name))
+	})
 }
 
 // writesPolicy reports whether the change leaves another version of the policy.
