@@ -99,4 +99,3 @@ func TestContributorsSay(t *testing.T) {
 		})
 	}
 }
-

@@ -54,7 +54,9 @@ func TestBaseMerges(t *testing.T) {
 		{"of nothing but the base", opt(merge(func(k *Commit) { k.Parents[0] = "base1" }), func(c *Change) { c.Commits = c.Commits[1:] }), Waiting, nil},
 		{"pushed with other commits", opt(func(c *Change) { c.Pushes[1].Before = mergeBase }), Waiting, nil},
 		{"pushed as a new branch", opt(func(c *Change) { c.Pushes[1].Before = "" }), Waiting, nil},
-		{"pushed twice", opt(func(c *Change) { c.Pushes = append(c.Pushes, Push{By: rev1, Before: updated, After: updated, Forced: true}) }), Waiting, nil},
+		{"pushed twice", opt(func(c *Change) {
+			c.Pushes = append(c.Pushes, Push{By: rev1, Before: updated, After: updated, Forced: true})
+		}), Waiting, nil},
 		{"made by another", opt(merge(func(k *Commit) { k.Author = dev2 })), Ready, nil},
 		{"author nobody knows", opt(merge(func(k *Commit) { k.Author = Person{} })), Author, nil},
 		{"wrote a commit as well", opt(func(c *Change) { c.Commits[0].Author, c.Revisions = rev1, nil }), Waiting, nil},
