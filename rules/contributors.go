@@ -186,16 +186,15 @@ func (j *judgement) initiated() bool {
 	})
 }
 
-// named reports whether the change request names a human. A login that was not
-// looked up is taken at its word.
+// named reports whether the change request names a human that GitHub knows.
 func (j *judgement) named() bool {
 	r := j.c.Requester
-	return j.request != nil && j.request.RequestedBy != "" && (r == nil || r.human())
+	return j.request != nil && j.request.RequestedBy != "" && r != nil && r.human()
 }
 
 // unanswered says why nobody answers for an agent's pull request.
 func (j *judgement) unanswered() string {
-	if q := j.request; q != nil && q.RequestedBy != "" {
+	if q := j.request; q != nil && q.RequestedBy != "" && j.c.Requester != nil {
 		return "so is " + code(q.RequestedBy) + ", whom `requested_by` names: a human must answer for the change"
 	}
 	return "nothing says who asked it for this change"

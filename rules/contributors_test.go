@@ -22,7 +22,7 @@ func TestContributors(t *testing.T) {
 		{"agent for itself", opt(func(c *Change) { c.Author, c.Assignees = agent, []Person{agent} }), Author, []string{CodeNoInitiator}},
 		{"agent for a co-author", opt(func(c *Change) { c.Author = agent }, commits(Commit{ID: "c", Author: agent, Committer: web, WebFlow: true, CoAuthors: []Person{dev1}})), Ready, nil},
 		{"agent for a co-author nobody knows", opt(func(c *Change) { c.Author = agent }, commits(Commit{ID: "c", Author: agent, Committer: web, WebFlow: true, CoAuthors: []Person{{}}})), Author, []string{CodeNoInitiator}},
-		{"agent for whom the request names", opt(func(c *Change) { c.Author = agent }, asks(request+"  requested_by: dev1\n")), Ready, nil},
+		{"agent for a login nobody looked up", opt(func(c *Change) { c.Author = agent }, asks(request+"  requested_by: dev1\n")), Author, []string{CodeNoInitiator}},
 		{"pushed", opt(pushes(Push{By: rev1, After: headCommit})), Waiting, []string{CodeApprovals}},
 		{"pushed a commit that is gone", opt(pushes(Push{By: rev1, After: oldCommit}, Push{By: dev1, Before: oldCommit, After: headCommit, Forced: true})), Waiting, []string{CodeApprovals}},
 		{"pushed under another login", opt(pushes(Push{By: Person{ID: 11, Login: "old-name"}, After: headCommit})), Waiting, []string{CodeApprovals}},
