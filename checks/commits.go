@@ -70,14 +70,14 @@ func (g *gathering) commits(ctx context.Context) error {
 	c := &g.out.Change
 	total := g.pr.PullRequest.Commits.total()
 	most := max(total, g.diff.Ahead)
-	g.join(g.diff.Commits)
-	if len(c.Commits) < most {
+	if len(g.diff.Commits) < g.diff.Ahead {
 		all, err := g.c.commitsBetween(ctx, g.out.Place, c.Base.Commit, c.Head.Commit)
 		if err != nil {
 			return err
 		}
 		g.join(all)
 	}
+	g.join(g.diff.Commits)
 	switch {
 	case total < 0 || most == 0:
 		g.gap("commits", "GitHub does not say how many there are, or lists none")

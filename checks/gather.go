@@ -94,6 +94,9 @@ func (g *gathering) take() {
 	c.Base = rules.Point{Branch: p.BaseRefName, Commit: p.BaseRefOid}
 	c.Head = rules.Point{Branch: p.HeadRefName, Commit: p.HeadRefOid}
 	c.DefaultBranch = r.DefaultBranchRef.Name
+	if o.Fork = *p.IsCrossRepository; p.HeadRepository != nil {
+		o.HeadRepo = p.HeadRepository.NameWithOwner
+	}
 	c.Author = p.Author.person()
 	g.attributed()
 	for _, n := range p.Commits.Nodes {

@@ -25,7 +25,7 @@ const pullQuery = `query Pull($owner: String!, $name: String!, $number: Int!, $b
     ownPolicy: object(expression: $own) { ...blob }
     pullRequest(number: $number) {
       title body url isDraft state merged mergedAt createdAt lastEditedAt changedFiles
-      baseRefName baseRefOid headRefName headRefOid
+      baseRefName baseRefOid headRefName headRefOid isCrossRepository headRepository { nameWithOwner }
       mergeCommit { oid parents(first: 1) { nodes { oid } } }
       mergedBy { ...actor }
       author { ...actor }
@@ -217,6 +217,8 @@ type prAnswer struct {
 		ChangedFiles            int
 		BaseRefName, BaseRefOid string
 		HeadRefName, HeadRefOid string
+		IsCrossRepository       *bool
+		HeadRepository          *struct{ NameWithOwner string } // null when the fork was deleted
 		MergeCommit             *mergedAnswer
 		MergedBy, Author        *actorAnswer
 		Assignees               connection[actorAnswer]
@@ -239,7 +241,7 @@ func (r *prAnswer) lacks() string {
 		there bool
 	}{
 		{"databaseId", r.DatabaseID != 0}, {"nameWithOwner", r.NameWithOwner != ""}, {"defaultBranchRef", r.DefaultBranchRef.Name != ""},
-		{"base", r.Base == nil || r.Base.Target.Oid != ""}, {"baseRefName", p.BaseRefName != ""}, {"baseRefOid", p.BaseRefOid != ""},
+		{"base", r.Base == nil || r.Base.Target.Oid != ""}, {"baseRefName", p.BaseRefName != ""}, {"baseRefOid", p.BaseRefOid != ""}, {"isCrossRepository", p.IsCrossRepository != nil},
 		{"createdAt", !p.CreatedAt.IsZero()}, {"author", p.Author == nil || p.Author.whole()}, {"state", p.State != ""}, {"merged", p.Merged == (p.State == "MERGED")},
 	} {
 		if !f.there {

@@ -109,7 +109,8 @@ func opined(reviews []rules.Review, commit string) bool {
 
 // others returns the commits to compare the head with: those of opinions, of people
 // who can write first, because anybody who can read may submit a review, and the
-// newest first.
+// newest first; then those that show whether merging the base branch in changed
+// anything.
 func (g *gathering) others() []string {
 	var out []string
 	add := func(commit string) {
@@ -123,6 +124,9 @@ func (g *gathering) others() []string {
 				add(w.Commit)
 			}
 		}
+	}
+	for _, commit := range rules.UpdateMerges(&g.out.Change) {
+		add(commit)
 	}
 	return out
 }
