@@ -49,13 +49,7 @@ func TestCallsPerEvent(t *testing.T) {
 			w.pull = w.repo.Open("dev1", githubtest.PR{Head: head, Title: "Change", Body: described(base[:7])})
 		}
 	}
-	steps := []struct {
-		event   string
-		do      func()
-		most    int
-		want    int // exactly, when not negative
-		verdict string
-	}{
+	w.costs(t, []costing{
 		{"push of a topic branch, cold", branch("one"), 1, 1, ""},
 		{"open, cold", open("one"), 4, 4, "Waiting for 1 approval"},
 		{"push of a topic branch, warm", branch("two"), 0, 0, "Waiting for 1 approval"},
@@ -66,23 +60,75 @@ func TestCallsPerEvent(t *testing.T) {
 		{"the same description again", func() { w.pull.Edit("dev1", described(base[:7])+"\n") }, 2, 1, "Ready"},
 		{"title edited", func() { w.pull.Retitle("dev1", "A better title") }, 2, 1, "Ready"},
 		{"push of a tag", func() { w.repo.Tag("v1", "main") }, 0, 0, "Ready"},
-	}
+	})
+}
+
+// A costing is an event and what it may cost.
+type costing struct {
+	event   string
+	do      func()
+	most    int
+	want    int // exactly, when not negative
+	verdict string
+}
+
+func (w *world) costs(t *testing.T, steps []costing) {
+	t.Helper()
 	for _, s := range steps {
+		w.later()
 		w.gh.ResetCalls()
 		s.do()
-		if err := w.settle(); err != nil {
-			t.Fatal(err)
-		}
+		w.works(t)
 		n := w.calls()
-		t.Logf("%-36s %d calls", s.event, n)
+		t.Logf("%-42s %d calls", s.event, n)
 		if n > s.most || s.want >= 0 && n != s.want {
 			t.Errorf("%s costs %d calls, want at most %d:\n%s", s.event, n, s.most, w.callList())
 		}
-		if s.verdict == "" {
-			continue
-		}
-		if c, ok := w.check(); !ok || len(c.Title) < len(s.verdict) || c.Title[:len(s.verdict)] != s.verdict {
-			t.Errorf("%s: the check is %q, want %q", s.event, c.Title, s.verdict)
+		if s.verdict != "" {
+			w.shows(t, s.verdict)
 		}
 	}
+}
+
+const enforcedByOwners = `version: 1
+mode: enforce
+governed:
+  - name: prompts
+    kind: prompt
+    paths: ["prompts/**"]
+    approvals:
+      - {count: 2, from: ["@acme/owners"]}
+`
+
+// TestCallsOfATeam counts what an event costs under a policy that asks for a team:
+// memberships are remembered from one reading to the next, asked for somebody new,
+// asked once more right before a verdict turns green, and again after an event that
+// changed one. Pushes that webhooks told of cost nothing more.
+func TestCallsOfATeam(t *testing.T) {
+	t.Parallel()
+	w := gated(t, enforcedByOwners, "rev1", "rev2", "rev3")
+	w.shows(t, "Cannot")
+	w.gh.Team("acme/owners", "rev1", "rev2", "rev3")
+	w.gh.Team("acme/others", "dev1")
+	w.repo.TeamRole("acme/owners", "write")
+	w.works(t)
+	w.shows(t, "Waiting for 2 approvals") // the team that was missing is there
+	var review int64
+	w.costs(t, []costing{
+		{"first approval, by somebody new", func() { review = w.pull.Review("rev1", "APPROVED") }, 3, 3, "Waiting for 1 approval"},
+		{"changes requested by somebody known", func() { review = w.pull.Review("rev1", "CHANGES_REQUESTED") }, 2, 2, "Changes requested"},
+		{"dismissal by somebody known", func() { w.pull.Dismiss("rev1", review) }, 2, 2, "Waiting for 2 approvals"},
+		{"approval by somebody known", func() { w.pull.Review("rev1", "APPROVED") }, 3, -1, "Waiting for 1 approval"},
+		{"second approval, by somebody new", func() { review = w.pull.Review("rev2", "APPROVED") }, 3, 3, "Ready"},
+		{"dismissal", func() { w.pull.Dismiss("rev1", review) }, 2, 2, "Waiting for 1 approval"},
+		{"approval that turns it green, by somebody known", func() { w.pull.Review("rev2", "APPROVED") }, 3, 3, "Ready"},
+		{"comment in a review", func() { w.pull.Review("rev1", "COMMENTED") }, 2, 2, "Ready"},
+		{"label", func() { w.pull.Label("dev1", "urgent") }, 0, 0, "Ready"},
+		{"comment", func() { w.pull.Comment("rev1", "looks good") }, 0, 0, "Ready"},
+		{"push of a topic branch", func() { w.repo.Push("dev1", "elsewhere", githubtest.Files{"prompts/z.md": "z\n"}) }, 0, 0, "Ready"},
+		{"somebody leaves a team nobody asks for", func() { w.gh.LeaveTeam("acme/others", "dev1") }, 0, 0, "Ready"},
+		{"somebody without an opinion leaves the team", func() { w.gh.LeaveTeam("acme/owners", "rev3") }, 0, 0, "Ready"},
+		{"an approver leaves the team", func() { w.gh.LeaveTeam("acme/owners", "rev2") }, 3, 3, "Waiting for 1 approval"},
+		{"converted to a draft", func() { w.pull.Draft("dev1") }, 2, -1, "Waiting for 1 approval"},
+	})
 }

@@ -1,0 +1,56 @@
+package bot_test
+
+import (
+	"testing"
+	"time"
+
+	"changegate/checks/githubtest"
+)
+
+const floored = `version: 1
+mode: enforce
+governed:
+  - name: notes
+    kind: other
+    paths: ["notes/**"]
+    approvals:
+      - {count: 2, from: [write]}
+`
+
+// TestTheOrganisationsPolicy follows it through its life: written, changed, asked of
+// pull requests and of the branch alike, and gone.
+func TestTheOrganisationsPolicy(t *testing.T) {
+	t.Parallel()
+	w := gated(t, enforced, "rev1", "rev2")
+	home := w.gh.Repo("acme/.github", githubtest.Files{"README.md": "rules\n"})
+	home.Role("rev1", "write")
+	w.repo.Push("dev1", "notes", githubtest.Files{"notes/n.md": "n\n"})
+	w.pull = w.repo.Open("dev1", githubtest.PR{Head: "notes", Title: "Notes", Body: described(w.first[:7])})
+	w.works(t)
+	w.shows(t, "No governed files changed")
+
+	home.Push("rev1", "main", githubtest.Files{".github/changegate.yml": floored})
+	w.works(t)
+	w.shows(t, "Waiting for 2 approvals") // with no event of its own
+
+	w.repo.Push("rev1", "main", githubtest.Files{"notes/direct.md": "x\n"})
+	w.works(t)
+	w.clock.to(w.clock.now().Add(2 * time.Minute))
+	w.works(t)
+	w.excepted(t, 1, "direct push")
+
+	// A pull request of that repository says nothing of the others' policy.
+	w.pull = home.Open("rev1", githubtest.PR{Title: "Readme", Files: githubtest.Files{"README.md": "more\n"}})
+	w.works(t)
+
+	// The App loses sight of it. One that was never read before is not green either.
+	w.gh.Install("acme", "acme/agents")
+	w.repo.Push("dev1", "late", githubtest.Files{"prompts/late.md": "n\n"})
+	w.pull = w.repo.Open("dev1", githubtest.PR{Head: "late", Title: "Late", Body: described(w.first[:7])})
+	w.later()
+	w.pull.Review("rev1", "APPROVED")
+	w.works(t)
+	if c, _ := w.check(); c.Conclusion == "success" {
+		t.Errorf("the check is green without the organisation's policy: %q", c.Title)
+	}
+}
