@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -70,59 +69,6 @@ func slots(as []Approval) int {
 	return n
 }
 
-// The states of a review that are an opinion.
-const (
-	approved         = "APPROVED"
-	changesRequested = "CHANGES_REQUESTED"
-	dismissed        = "DISMISSED"
-)
-
-// opine finds each person's latest opinionated review, oldest first, and lists the
-// reviews that are none. A dismissed review stays the latest: it does not revive
-// an older one.
-func (j *judgement) opine() {
-	ordered := slices.Clone(j.c.Reviews)
-	for i := range ordered {
-		ordered[i].State = strings.ToUpper(ordered[i].State) // GitHub's two APIs write it in two ways
-	}
-	slices.SortStableFunc(ordered, inTime)
-	last := make(map[Person]int, len(ordered))
-	for i := range ordered {
-		if w := &ordered[i]; w.State == approved || w.State == changesRequested || w.State == dismissed {
-			last[w.By.who()] = i
-		}
-	}
-	for i := range ordered {
-		w := &ordered[i]
-		switch at, has := last[w.By.who()]; {
-		case !has:
-			j.turned = append(j.turned, Turned{w.By, CodeComment, "commented only"})
-		case at < i || w.State != approved && w.State != changesRequested && w.State != dismissed:
-			// A comment of somebody who also has an opinion: that one is judged.
-		case at > i:
-			j.turned = append(j.turned, Turned{w.By, CodeSuperseded, "reviewed again later"})
-		case w.State == dismissed:
-			j.turned = append(j.turned, Turned{w.By, CodeDismissed, "the review was dismissed"})
-		default:
-			j.opinions = append(j.opinions, w)
-		}
-	}
-}
-
-// inTime orders reviews by when they were given, and those of one second by their
-// ids, which rise. What takes an approval back is taken to be the later one where
-// neither tells: one without a time comes last, and an approval without one first.
-func inTime(a, b Review) int {
-	last := func(w Review) int {
-		if w.At.IsZero() && w.State != approved {
-			return 1
-		}
-		return 0
-	}
-	return cmp.Or(cmp.Compare(last(a), last(b)), a.At.Compare(b.At), cmp.Compare(a.ID, b.ID),
-		strings.Compare(a.State, b.State), strings.Compare(a.Commit, b.Commit), strings.Compare(a.Request, b.Request))
-}
-
 // refuse says why an approval does not count for a group; an empty code means it
 // does. Who comes before what: nobody is told to approve again who never could.
 func (j *judgement) refuse(g *judged, w *Review) Turned {
@@ -171,20 +117,6 @@ func (j *judgement) beforeRetarget(w *Review) bool {
 	return !j.c.Retargeted.IsZero() && !w.At.After(j.c.Retargeted)
 }
 
-// accounts are whom the policy's logins name. A login of which two accounts are
-// told names neither.
-func accounts(c *Change) map[string]int64 {
-	all := make(map[string]int64, len(c.Accounts))
-	for _, a := range c.Accounts {
-		login := strings.ToLower(a.Login)
-		if id, has := all[login]; has && id != a.ID {
-			a.ID = 0
-		}
-		all[login] = a.ID
-	}
-	return all
-}
-
 // entries is what a group asks for in this change.
 func (j *judgement) entries(g *Group) []entry {
 	out := make([]entry, len(g.Approvals))
@@ -197,17 +129,6 @@ func (j *judgement) entries(g *Group) []entry {
 // allows reports whether any entry of the group names the reviewer.
 func (g *judged) allows(w *Review) bool {
 	return slices.ContainsFunc(g.asked, func(e entry) bool { return e.names(w) })
-}
-
-// namesake reports whether the reviewer has a login that an entry names, and is
-// not the account that was meant.
-func (g *judged) namesake(w *Review) bool {
-	return slices.ContainsFunc(g.asked, func(e entry) bool {
-		_, known := e.accounts[strings.ToLower(w.By.Login)]
-		return known && slices.ContainsFunc(slices.Concat(e.From, e.owners), func(from string) bool {
-			return strings.EqualFold(strings.TrimPrefix(from, "@"), w.By.Login)
-		})
-	})
 }
 
 // names reports whether one entry of a rule covers a reviewer, by the roles held
@@ -238,16 +159,6 @@ func (e *entry) names(w *Review) bool {
 // in reports whether a reviewer belongs to a team.
 func (w *Review) in(team string) bool {
 	return slices.ContainsFunc(w.Teams, func(t string) bool { return strings.EqualFold(t, team) })
-}
-
-// means reports whether a login of the policy names somebody: by the account it
-// stood for, whatever that is called now. Whoever takes a login over is somebody
-// else.
-func (e *entry) means(login string, p Person) bool {
-	if id, known := e.accounts[login]; known {
-		return id != 0 && id == p.ID
-	}
-	return strings.EqualFold(login, p.Login)
 }
 
 // sameContent reports whether what the group governs is the same at the reviewed
@@ -310,6 +221,10 @@ func (j *judgement) lacking(g *judged, m matched, entries []entry, files string)
 	if g.stale != nil {
 		f.Code = CodeStale
 		f.Says += "; " + code(g.stale.By.Login) + " approved " + code(short(g.stale.Commit)) + " and has to look again"
+		if g.because == CodeOldContent && g.stale.Commit == j.c.Head.Commit {
+			// A review does not say what its commit was compared with, only which commit.
+			f.Fix = "push a commit, because " + code(short(g.stale.Commit)) + " was seen when it changed something else, then " + f.Fix
+		}
 	}
 	if who := j.uncounted(g); len(who) > 0 {
 		f.Says += "; not counted: " + and(who)
