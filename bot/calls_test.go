@@ -125,6 +125,7 @@ func TestCallsOfATeam(t *testing.T) {
 		{"comment in a review", func() { w.pull.Review("rev1", "COMMENTED") }, 2, 2, "Ready"},
 		{"label", func() { w.pull.Label("dev1", "urgent") }, 0, 0, "Ready"},
 		{"comment", func() { w.pull.Comment("rev1", "looks good") }, 0, 0, "Ready"},
+		{"a check nobody requires turns red", func() { w.repo.Report("lint", w.pull.Head(), "lint", "failure") }, 0, 0, "Ready"},
 		{"push of a topic branch", func() { w.repo.Push("dev1", "elsewhere", githubtest.Files{"prompts/z.md": "z\n"}) }, 0, 0, "Ready"},
 		{"somebody leaves a team nobody asks for", func() { w.gh.LeaveTeam("acme/others", "dev1") }, 0, 0, "Ready"},
 		{"somebody without an opinion leaves the team", func() { w.gh.LeaveTeam("acme/owners", "rev3") }, 0, 0, "Ready"},

@@ -1,6 +1,7 @@
 package bot_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -52,5 +53,26 @@ func TestTheOrganisationsPolicy(t *testing.T) {
 	w.works(t)
 	if c, _ := w.check(); c.Conclusion == "success" {
 		t.Errorf("the check is green without the organisation's policy: %q", c.Title)
+	}
+}
+
+// TestABranchThatOnlyTheOrganisationWatches is walked like the repository's own.
+func TestABranchThatOnlyTheOrganisationWatches(t *testing.T) {
+	t.Parallel()
+	for branch, members := range map[string]int{"release": 1, "topic2": 0} {
+		w := gated(t, enforced, "rev1")
+		home := w.gh.Repo("acme/.github", githubtest.Files{".github/changegate.yml": strings.Replace(floored, "mode: enforce", "mode: enforce\nbranches: [release]", 1)})
+		home.Role("rev1", "write")
+		w.pull.Retitle("dev1", "Read again") // and the organisation's policy with it
+		w.works(t)
+		w.gh.ResetCalls()
+		w.repo.Push("rev1", branch, githubtest.Files{"notes/n.md": "x\n"})
+		w.works(t)
+		w.clock.to(w.clock.now().Add(2 * time.Minute))
+		w.works(t)
+		w.excepted(t, members, map[int]string{1: "direct push"}[members])
+		if n := w.calls(); members == 0 && n != 0 {
+			t.Errorf("a push to a topic branch costs %d calls, want 0:\n%s", n, w.callList())
+		}
 	}
 }

@@ -109,18 +109,32 @@ func (b *Bot) gather(ctx context.Context, j *store.Job) (*reading, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gather %s#%d: %w", j.Place.Repo, j.Number, err)
 	}
+	memory.Requires = nil
 	r := &reading{Gathered: g, job: j, memory: memory, now: b.Now().UTC().Truncate(time.Millisecond)}
 	r.memory.Known = g.Known
 	if g.Policy.State == checks.PolicyUnreadable {
 		g.Change.Gaps = append(g.Change.Gaps, rules.Gap{What: rules.GapPolicy, Says: g.Policy.Why})
 	}
 	r.policy, _ = rules.Load(g.Policy.Data, g.Change.Floor)
+	if r.policy != nil {
+		r.memory.Requires = required(r.policy)
+	}
 	b.seePolicy(ctx, g.Place, r.policy)
 	err = b.Store.Write(ctx, func(tx *store.Tx) error { return b.keep(ctx, tx, r, floor) })
 	if err != nil {
 		return nil, fmt.Errorf("remember %s#%d: %w", j.Place.Repo, j.Number, err)
 	}
 	return r, nil
+}
+
+// required names the checks that a policy asks for.
+func required(p *rules.Policy) (names []string) {
+	for _, g := range p.Groups {
+		for _, k := range g.Checks {
+			names = append(names, k.Name)
+		}
+	}
+	return names
 }
 
 // keep stores what a reading learned.

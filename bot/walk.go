@@ -32,7 +32,7 @@ func (b *Bot) walk(ctx context.Context, j *store.Job) error {
 	if err != nil {
 		return err
 	}
-	if !swept && b.ungoverned(ctx, j) {
+	if !swept && b.ungoverned(ctx, r) {
 		return b.leave(ctx, r)
 	}
 	tip, now, err := b.GitHub.Tip(ctx, j.Place, j.Branch)
@@ -87,19 +87,21 @@ func (r *reading) governs(p checks.Policy) bool {
 	return p.State == checks.PolicyUnreadable || p.State == checks.PolicyRead && (policy == nil || policy.Watches(r.job.Branch, r.job.Base))
 }
 
-// ungoverned reports whether the policies seen in the repository so far watch no
-// branch of this name: a push to a topic branch then costs no call.
-func (b *Bot) ungoverned(ctx context.Context, j *store.Job) bool {
-	patterns, known := b.patterns(ctx, j.Place)
+// ungoverned reports whether the policies seen in the repository so far, and the
+// organisation's, watch no branch of this name: a push to a topic branch then costs
+// no call.
+func (b *Bot) ungoverned(ctx context.Context, r *reading) bool {
+	j := r.job
+	lists, known := b.patterns(ctx, j.Place)
 	if !known {
 		return false
 	}
-	for _, list := range patterns {
-		if rules.Watches(list, j.Branch, j.Base) {
-			return false
+	if r.floor != nil {
+		if floor, _ := rules.ParsePolicy(r.floor.Data); floor != nil {
+			lists = append(lists, floor.BranchLists()...)
 		}
 	}
-	return true
+	return !slices.ContainsFunc(lists, func(list []string) bool { return rules.Watches(list, j.Branch, j.Base) })
 }
 
 // patterns are the branch lists of the policies seen in a repository, each under a
@@ -115,20 +117,19 @@ func (b *Bot) patterns(ctx context.Context, p checks.Place) (lists [][]string, k
 	}
 }
 
-// seePolicy adds a policy's branches, the organisation's among them, to what is
-// known of the repository.
+// seePolicy adds a policy's branches to what is known of the repository.
 func (b *Bot) seePolicy(ctx context.Context, p checks.Place, policy *rules.Policy) {
 	if policy == nil {
 		return
 	}
 	lists, _ := b.patterns(ctx, p)
-	for _, branches := range policy.BranchLists() {
-		if slices.ContainsFunc(lists, func(l []string) bool { return slices.Equal(l, branches) }) {
+	for _, list := range policy.BranchLists() {
+		if slices.ContainsFunc(lists, func(l []string) bool { return slices.Equal(l, list) }) {
 			continue
 		}
-		if data, err := json.Marshal(branches); err == nil {
+		if data, err := json.Marshal(list); err == nil {
 			b.Store.Cache().Put(ctx, fmt.Sprintf("branches/%d/%d", p.RepoID, len(lists)), data)
-			lists = append(lists, branches)
+			lists = append(lists, list)
 		}
 	}
 }

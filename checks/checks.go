@@ -45,6 +45,9 @@ type Wake struct {
 	// Pushed is set when Branch itself moved, so that its new commits have to be
 	// explained by merged pull requests.
 	Pushed *Push
+	// Check, when not empty, narrows a wake by Head to pull requests whose policy
+	// requires a check of this name.
+	Check string
 	// Member, when not 0, narrows a wake of a repository or organisation to pull
 	// requests on which this account gave an opinion.
 	Member int64

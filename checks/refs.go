@@ -326,7 +326,9 @@ func checkWake(p *payload) ([]Wake, string) {
 		return nil, "the event names no commit"
 	case p.Action == "completed" && ours:
 		return nil, "the check run is ChangeGate's own"
-	case p.Action == "completed" || ours && (p.Action == "rerequested" || p.Action == "requested_action"):
+	case p.Action == "completed":
+		return []Wake{{Head: p.CheckRun.HeadSHA, Check: p.CheckRun.Name}}, ""
+	case ours && (p.Action == "rerequested" || p.Action == "requested_action"):
 		return []Wake{{Head: p.CheckRun.HeadSHA}}, ""
 	}
 	return nil, "the action changes no verdict"

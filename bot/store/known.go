@@ -19,6 +19,8 @@ type Memory struct {
 	Reviewed map[int64]string `json:"reviewed,omitempty"`
 	// EditedAt is when the description had been edited last at the last reading.
 	EditedAt time.Time `json:"edited_at,omitzero"`
+	// Requires are the names of the checks that the policy asks for.
+	Requires []string `json:"requires,omitempty"`
 	// Green names the head and base whose verdict was recorded as green last.
 	Green string `json:"green,omitempty"`
 	// Asked is the head for which GitHub's list of activity did not name every
@@ -125,6 +127,38 @@ func (tx *Tx) raiseHolders(ctx context.Context, w checks.Wake, event string, at 
 		}
 	}
 	return tx.raiseRunning(ctx, where, event, at, id)
+}
+
+// raiseRequiring raises the open pull requests at a head whose policy requires a
+// check of this name, and those that were not read yet.
+func (tx *Tx) raiseRequiring(ctx context.Context, w checks.Wake, event string, at int64) error {
+	var numbers []int
+	err := tx.each(ctx, func(rows *sql.Rows) error {
+		var number int
+		var known []byte
+		var m Memory
+		if err := rows.Scan(&number, &known); err != nil {
+			return err
+		}
+		if known != nil {
+			if err := json.Unmarshal(known, &m); err != nil {
+				return err
+			}
+		}
+		if known == nil || slices.Contains(m.Requires, w.Check) {
+			numbers = append(numbers, number)
+		}
+		return nil
+	}, `SELECT number, known FROM pull WHERE state = 'open' AND repo_id = $1 AND head = $2`, w.RepoID, w.Head)
+	for _, n := range numbers {
+		if err == nil {
+			err = tx.raiseOpen(ctx, "repo_id = $3 AND number = $4", event, at, w.RepoID, n)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return tx.raiseRunning(ctx, "repo_id", event, at, w.RepoID)
 }
 
 // concerned reports whether roles that were asked may be others now.

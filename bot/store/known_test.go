@@ -44,6 +44,7 @@ func TestMemory(t *testing.T) {
 	want.Revisions = []rules.Revision{{Commit: "c", Base: "main", Files: []rules.File{{Path: "a", New: "b"}}}}
 	want.Bases = []checks.SeenBase{{Branch: "main"}, {Branch: "next", Since: noon}}
 	want.Reviewed, want.EditedAt = map[int64]string{5: "d", 6: ""}, noon
+	want.Requires = []string{"evals"}
 	want.Green = "main@h"
 	want.Asked = store.Asked{Head: "h", At: noon}
 	for _, m := range []store.Memory{want, {}, want} {
@@ -115,6 +116,25 @@ func TestNarrowWakes(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A check that ended wakes the pull requests whose policy requires one of its name.
+func TestCheckWakes(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string][]int{"evals": {1, 3}, "lint": {3}} {
+		s := open(t)
+		for n := 1; n <= 3; n++ {
+			known(t, s, n, "main", "aaa")
+		}
+		known(t, s, 4, "main", "bbb")
+		remember(t, s, 1, store.Memory{Requires: []string{"evals", "other"}})
+		remember(t, s, 2, store.Memory{Requires: []string{"other"}}) // 3 was not read yet
+		remember(t, s, 4, store.Memory{Requires: []string{"evals"}})
+		raise(t, s, checks.Wake{Place: acme, Head: "aaa", Check: name}, noon)
+		if diff := cmp.Diff(want, numbers(t, s, noon)); diff != "" {
+			t.Errorf("woken by %s (-want +got):\n%s", name, diff)
+		}
 	}
 }
 

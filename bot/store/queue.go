@@ -81,6 +81,8 @@ func (tx *Tx) raise(ctx context.Context, w checks.Wake, event string, at int64) 
 		return errors.New("the wake does not say which repository")
 	case w.Number != 0:
 		return tx.raisePull(ctx, w, event, at)
+	case w.Head != "" && w.Check != "":
+		return tx.raiseRequiring(ctx, w, event, at)
 	case w.Head != "":
 		return tx.raiseKnown(ctx, "repo_id = $3 AND head = $4", event, at, w.RepoID, w.Head)
 	case w.Branch != "":
