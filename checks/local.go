@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/filemode"
 
 	"changegate/rules"
 )
@@ -77,6 +78,9 @@ func (c *Clone) gather(ctx context.Context, s span) (*Gathered, error) {
 	g.Policy = c.policyAt(s.base)
 	if touches(ch.Files, PolicyPath) {
 		ch.NewPolicy = c.newPolicy(ch, s.head)
+	}
+	if ch.Owners, err = c.ownersAt(s.base); err != nil {
+		ch.Gaps = append(ch.Gaps, rules.Gap{What: "code owners", Says: err.Error()})
 	}
 	c.requests(ch, s.body)
 	if to := rules.RollbackTarget(ch.Requests); to != "" {
@@ -164,6 +168,34 @@ func (c *Clone) policyAt(commit plumbing.Hash) Policy {
 	}
 	p.State = PolicyRead
 	return p
+}
+
+// ownersAt reads CODEOWNERS of a commit, the first of the places GitHub looks at, nil
+// when there is none. Whether a rule asks for it is not known here: a backtest judges
+// by another policy than the commit's. Of a symbolic link the path is the text, as
+// GitHub's API has it.
+func (c *Clone) ownersAt(commit plumbing.Hash) (*rules.PolicyText, error) {
+	tree, err := c.treeOf(commit)
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range rules.OwnersPaths() {
+		e, ok, err := c.find(tree, path)
+		if err != nil {
+			return nil, err
+		}
+		if !ok || e.Mode == filemode.Dir || e.Mode == filemode.Submodule {
+			continue
+		}
+		e.Mode = filemode.Regular
+		// Twice the limit is read, so that the rules themselves say what the limit is.
+		data, err := c.text(e, 2*rules.MaxOwners)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", path, err)
+		}
+		return &rules.PolicyText{Commit: id(commit), Path: path, Blob: e.Hash.String(), Data: data}, nil
+	}
+	return nil, nil
 }
 
 func unreadable(p Policy, err error) Policy {

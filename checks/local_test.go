@@ -147,6 +147,55 @@ func TestLocalPolicy(t *testing.T) {
 	}
 }
 
+func TestLocalOwners(t *testing.T) {
+	t.Parallel()
+	const github, root, docs = ".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"
+	for name, c := range map[string]struct {
+		base       files
+		path, data string
+		gaps       int
+	}{
+		"none":                  {files{"a": "1", "src/CODEOWNERS": "* @x"}, "", "", 0},
+		"all three":             {files{github: "* @g", root: "* @r", docs: "* @d"}, github, "* @g", 0},
+		"root before docs":      {files{root: "* @r", docs: "* @d"}, root, "* @r", 0},
+		"docs":                  {files{docs: "* @d"}, docs, "* @d", 0},
+		"empty is there":        {files{github: "", root: "* @r"}, github, "", 0},
+		"a folder is not":       {files{github + "/x": "1", root: "* @r"}, root, "* @r", 0},
+		"a link is not gone to": {files{github: "mode 120000 ../CODEOWNERS", root: "* @r"}, github, "../CODEOWNERS", 0},
+		"huge":                  {files{github: strings.Repeat("#", 2*rules.MaxOwners+1), root: "* @r"}, "", "", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f, main, _ := two(t, c.base, files{"b": "2", github: "* @the-branch's-own"})
+			ch := f.read("").Change
+			if len(ch.Gaps) != c.gaps {
+				t.Errorf("gaps %v", ch.Gaps)
+			}
+			var want *rules.PolicyText
+			if c.path != "" {
+				want = &rules.PolicyText{Commit: main.String(), Path: c.path, Blob: f.blob(c.data).String(), Data: []byte(c.data)}
+			}
+			if d := cmp.Diff(want, ch.Owners, cmpopts.EquateEmpty()); d != "" {
+				t.Errorf("code owners (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+// A file that nobody owns is said before anything is pushed.
+func TestLocalOwnersAreJudged(t *testing.T) {
+	t.Parallel()
+	policy := strings.Replace(onePolicy, "}", ", approvals: [{from: [codeowners]}]}", 1)
+	f, _, _ := two(t, files{PolicyPath: policy, "CODEOWNERS": "/prompts/a.md @alice\n"}, files{PolicyPath: policy, "prompts/a.md": "1", "prompts/b.md": "2"})
+	v := rules.Evaluate([]byte(policy), &f.read("").Change, time.Unix(0, 0))
+	for _, finding := range v.Findings {
+		if finding.Code == rules.CodeNoOwner && finding.Path == "prompts/b.md" {
+			return
+		}
+	}
+	t.Errorf("nothing said of prompts/b.md: %+v", v.Findings)
+}
+
 func TestLocalNewPolicy(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
