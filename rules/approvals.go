@@ -282,10 +282,13 @@ func sourcesOf(es []entry) []string {
 
 // spelled writes a source as people read it, for a title.
 func spelled(from string) string {
-	if rank(from) >= 0 {
+	switch {
+	case rank(from) >= 0:
 		return from + " access"
+	case strings.Contains(from, "/"):
+		return from
 	}
-	return from
+	return strings.TrimPrefix(from, "@") // of a code owner, it would notify
 }
 
 // names writes sources for a sentence: a team in a code span, because its @ would
@@ -293,7 +296,7 @@ func spelled(from string) string {
 func names(from []string) string {
 	var out []string
 	for _, f := range few(from) {
-		if strings.HasPrefix(f, "@") {
+		if strings.Contains(f, "/") {
 			out = append(out, code(f))
 		} else {
 			out = append(out, spelled(f))

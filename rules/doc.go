@@ -9,6 +9,7 @@
 // Reading order: change.go (the facts), verdict.go (the outcome), policyfile.go and
 // request.go (the two files people write, one strict parser each, on yaml.go and
 // fields.go), decide.go (the table of rules), then one file a rule: policyrule.go,
-// contributors.go, approvals.go with matching.go, plan.go, dates.go, freeze.go,
-// checkrule.go. title.go and words.go are what people read.
+// contributors.go, approvals.go with matching.go, ownersrule.go with owners.go and
+// ownermatch.go, plan.go, dates.go, freeze.go, checkrule.go. title.go and words.go
+// are what people read.
 package rules

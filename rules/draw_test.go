@@ -49,7 +49,7 @@ func drawPolicy(t *rapid.T) string {
 func drawEntries(t *rapid.T) []string {
 	return some(t, "entries", 3, func(int) string {
 		return fmt.Sprintf("{count: %d, from: [%s]}", rapid.IntRange(1, 2).Draw(t, "count"),
-			pick(t, "from", "write", "maintain", "'@acme/a'", "'@acme/b'", "'@acme/a', '@acme/b'", "'@acme/b', maintain"))
+			pick(t, "from", "write", "maintain", "'@acme/a'", "'@acme/b'", "'@acme/a', '@acme/b'", "'@acme/b', maintain", "codeowners", "codeowners, '@acme/b'"))
 	})
 }
 
@@ -85,6 +85,8 @@ func drawChange(t *rapid.T) *Change {
 		}
 		return r
 	})
+	c.Owners = pick(t, "owners", nil, &PolicyText{Data: []byte("* @Rev1 @rev2 @rev3\n")},
+		&PolicyText{Data: []byte("* @acme/a\n*.md @rev2 @acme/b\n/prompts/b.md @REV3\n/tools/\n*/b.md x\n")})
 	c.Requests = drawRequests(t)
 	q, _ := ReadRequest(c.Requests, nil)
 	for i, by := range []Person{rev1, rev2, rev3} {

@@ -245,10 +245,7 @@ func (j *judgement) tallyOwned(g *judged, voters []*Review) {
 	lacks, beside, want := 0, 0, 0
 	var from []string
 	for _, s := range g.owned.sets {
-		entries := owning(g.asked, s.owners)
-		if len(s.owners) == 0 { // ownerless said so
-			entries = slices.DeleteFunc(entries, func(e entry) bool { return e.ownersOnly() })
-		}
+		entries := s.entries(g.asked)
 		m := match(entries, voters)
 		want = max(want, m.want)
 		if m.at.After(g.last) {
@@ -268,16 +265,29 @@ func (j *judgement) tallyOwned(g *judged, voters []*Review) {
 	}
 	g.missing += beside
 	g.from = distinct(from)
-	switch {
-	case lacks > enoughLines:
+	if lacks > enoughLines {
 		j.add(Finding{Group: g.Name, Rule: RuleApprovals, State: Pending, Code: CodeApprovals,
 			Says: "approvals are missing for " + count(lacks-enoughLines, "more set") + " of code owners", Fix: "ask " + names(g.from) + " to approve"})
-	case g.missing == 0:
-		j.met(g.Name, RuleApprovals, fmt.Sprintf("%d of %d for each of %s: %s", want, want, count(len(g.owned.sets), "set")+" of code owners", roll(g.counted)))
 	}
 	if g.missing > 0 {
 		g.last = time.Time{}
+		return
 	}
+	each := ""
+	if n := len(g.owned.sets); n > 1 {
+		each = fmt.Sprintf(" for each of %d sets of code owners", n)
+	}
+	j.met(g.Name, RuleApprovals, fmt.Sprintf("%d of %d%s: %s", want, want, each, roll(g.counted)))
+}
+
+// entries are a group's entries for one share. One that only asks for code owners
+// asks nothing of files without: ownerless has refused them.
+func (s *share) entries(asked []entry) []entry {
+	out := owning(asked, s.owners)
+	if len(s.owners) == 0 {
+		out = slices.DeleteFunc(out, func(e entry) bool { return e.ownersOnly() })
+	}
+	return out
 }
 
 // filed names the first file and counts the others.
