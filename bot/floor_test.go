@@ -63,7 +63,9 @@ func TestABranchThatOnlyTheOrganisationWatches(t *testing.T) {
 		w := gated(t, enforced, "rev1")
 		home := w.gh.Repo("acme/.github", githubtest.Files{".github/changegate.yml": strings.Replace(floored, "mode: enforce", "mode: enforce\nbranches: [release]", 1)})
 		home.Role("rev1", "write")
-		w.pull.Retitle("dev1", "Read again") // and the organisation's policy with it
+		sister := w.gh.Repo("acme/sister", githubtest.Files{".github/changegate.yml": enforced})
+		sister.Role("rev1", "write")
+		sister.Open("rev1", githubtest.PR{Title: "Read", Files: githubtest.Files{"x": "x\n"}}) // and the organisation's policy with it
 		w.works(t)
 		w.gh.ResetCalls()
 		w.repo.Push("rev1", branch, githubtest.Files{"notes/n.md": "x\n"})
