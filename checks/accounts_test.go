@@ -93,6 +93,22 @@ func TestAccountsAreKeptWhereTheyAreGiven(t *testing.T) {
 	}
 }
 
+// TestALoginThatWasNotRead is not one that nobody has: that would be remembered.
+func TestALoginThatWasNotRead(t *testing.T) {
+	t.Parallel()
+	s := tell(t, "lead1")
+	p := s.open()
+	for _, with := range []any{nil, map[string]any{}, map[string]any{"login": "lead1"}} {
+		x := &tampering{next: http.DefaultTransport, answer: 3, change: func(v any) any { return replaced(v, []any{"data", "user0"}, with) }}
+		c := s.client(t, x)
+		memory := written{kept: map[string]int64{}}
+		c.Accounts = memory
+		if g, err := c.Gather(t.Context(), s.wake(p), Known{}); err == nil || len(memory.kept) > 0 {
+			t.Errorf("%v: %+v, kept %v", with, g, memory.kept)
+		}
+	}
+}
+
 // TestLoginsOfUntouchedGroupsCostNothing: they name nobody who could approve here.
 func TestLoginsOfUntouchedGroupsCostNothing(t *testing.T) {
 	t.Parallel()

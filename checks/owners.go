@@ -96,7 +96,7 @@ func (g *gathering) keepOwners(ctx context.Context, commit string, at *rules.Pol
 }
 
 // ownersText is the file's content, or why there is none. GraphQL cuts a text at
-// 512,000 bytes, and REST gives the rest.
+// 512,000 bytes, which is then not the blob's content: REST gives that.
 func (g *gathering) ownersText(ctx context.Context, b *blobAnswer) (data []byte, why string, err error) {
 	switch {
 	case b.Type != "Blob" || b.Oid == "":
@@ -106,11 +106,8 @@ func (g *gathering) ownersText(ctx context.Context, b *blobAnswer) (data []byte,
 	case b.Text == nil || b.IsBinary != nil && *b.IsBinary:
 		return nil, "is not text", nil
 	}
-	text := b.Text
-	if b.IsTruncated {
-		text = new(string) // not the blob's content, so that it is fetched
-	}
-	if text, err = g.c.exact(ctx, g.out.Place, b.Oid, text); err != nil {
+	text, err := g.c.exact(ctx, g.out.Place, b.Oid, b.Text)
+	if err != nil {
 		return nil, "", err
 	}
 	return []byte(*text), "", nil

@@ -95,6 +95,43 @@ func TestRolesAreRememberedUntilConfirmed(t *testing.T) {
 	}
 }
 
+// TestConfirmTakesAway what was remembered and is not held any more: a role lost in
+// the moment before the verdict turns green.
+func TestConfirmTakesAway(t *testing.T) {
+	t.Parallel()
+	for _, from := range []string{`"@acme/leads"`, "maintain"} {
+		s := tell(t, from)
+		c := s.client(t, http.DefaultTransport)
+		p := s.open()
+		p.Review("lead1", "APPROVED")
+		first, _ := s.read(t, c, p, Known{})
+		g, _ := s.read(t, c, p, durable(t, first.Known))
+		s.gh.LeaveTeam("acme/leads", "lead1")
+		if before := outcome(g).State; !g.Remembered || before != rules.Ready {
+			t.Fatalf("%s: remembered %v, %s", from, g.Remembered, before)
+		}
+		if err := c.Confirm(t.Context(), g); err != nil || outcome(g).State == rules.Ready {
+			t.Errorf("%s: %s, %+v, %v", from, outcome(g).State, g.Change.Reviews, err)
+		}
+	}
+}
+
+// TestConfirmThatFails leaves the reading as it was: remembered, so that it is not
+// taken for confirmed.
+func TestConfirmThatFails(t *testing.T) {
+	t.Parallel()
+	s := tell(t, `"@acme/leads"`)
+	c := s.client(t, http.DefaultTransport)
+	p := s.open()
+	p.Review("lead1", "APPROVED")
+	first, _ := s.read(t, c, p, Known{})
+	g, _ := s.read(t, c, p, durable(t, first.Known))
+	s.gh.Fault(githubtest.Fault{Path: "graphql", Kind: "502"})
+	if err := c.Confirm(t.Context(), g); err == nil || !g.Remembered || !cmp.Equal(first.Change, g.Change) {
+		t.Errorf("remembered %v, %v", g.Remembered, err)
+	}
+}
+
 // TestRolesAreAskedAgain when the memory does not answer everything: somebody new,
 // another question, a write permission that the reviews say is another one now.
 func TestRolesAreAskedAgain(t *testing.T) {
