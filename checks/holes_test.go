@@ -261,6 +261,12 @@ func TestNoHoleInAnAnswerTurnsGreen(t *testing.T) {
 			p.Review("dev2", "APPROVED")
 			return p
 		}},
+		"refused by an owner": {`codeowners, "@acme/leads"`, func(s *story) *githubtest.Pull {
+			s.repo.Push("dev1", "main", githubtest.Files{"CODEOWNERS": "prompts/ @lead2\n"})
+			s.gh.LeaveTeam("acme/leads", "lead2")
+			s.repo.Role("lead2", "write")
+			return refused(s)
+		}},
 		"refused by a login": {`lead2, "@acme/leads"`, func(s *story) *githubtest.Pull {
 			s.gh.LeaveTeam("acme/leads", "lead2")
 			s.repo.Role("lead2", "write")
