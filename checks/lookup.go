@@ -129,7 +129,11 @@ func (q *lookup) send(ctx context.Context, c *Client) error {
 		if p.root {
 			from = answer
 		}
-		if err := p.take(partAnswer{from[p.alias], missing[p.alias]}); err != nil {
+		raw, ok := from[p.alias]
+		if !ok {
+			return fmt.Errorf("read GraphQL data: it lacks %s", p.alias) // of a repository that is null, everything would look absent
+		}
+		if err := p.take(partAnswer{raw, missing[p.alias]}); err != nil {
 			return fmt.Errorf("read %s: %w", p.alias, err)
 		}
 	}
