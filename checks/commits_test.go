@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -100,4 +101,25 @@ func (e *endless) RoundTrip(q *http.Request) (*http.Response, error) {
 		r.Header.Set("Link", fmt.Sprintf(`<https://api.github.com/x?page=%d>; rel="next"`, e.compared+1))
 	}
 	return r, nil
+}
+
+// TestGitHubsOwnCommits: anybody can write GitHub's name into a commit. REST names
+// web-flow by the address alone; only the signature tells.
+func TestGitHubsOwnCommits(t *testing.T) {
+	t.Parallel()
+	for answer, want := range map[string]bool{
+		`{"committer":{"id":9,"login":"web-flow"},"commit":{"message":"","verification":{"verified":true}}}`:  true,
+		`{"committer":{"id":9,"login":"web-flow"},"commit":{"message":"","verification":{"verified":false}}}`: false,
+		`{"committer":{"id":9,"login":"web-flow"},"commit":{"message":"","verification":null}}`:               false,
+		`{"committer":{"id":2,"login":"dev1"},"commit":{"message":"","verification":{"verified":true}}}`:      false,
+		`{"committer":null,"commit":{"message":"","verification":{"verified":true}}}`:                         false,
+	} {
+		var k restCommit
+		if err := json.Unmarshal([]byte(answer), &k); err != nil {
+			t.Fatal(err)
+		}
+		if got := k.listed().WebFlow; got != want {
+			t.Errorf("%s: %v", answer, got)
+		}
+	}
 }

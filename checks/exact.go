@@ -50,7 +50,7 @@ func (g *gathering) exact(ctx context.Context) error {
 	for i := range g.lists {
 		r := g.lists[i]
 		if !g.fill(&r) {
-			files, err := g.c.forest(g.out.Place).differ(ctx, r.MergeBase, r.Commit)
+			files, err := g.trees.differ(ctx, r.MergeBase, r.Commit)
 			lost := errors.Is(err, ErrGone) || errors.Is(err, errNotWhole)
 			switch {
 			case lost && i == 0:

@@ -71,7 +71,7 @@ func (g *gathering) files(ctx context.Context) error {
 // shorter. Where GitHub does not give the trees whole, its own list may still be.
 func (g *gathering) manyFiles(ctx context.Context) error {
 	c, want := &g.out.Change, g.pr.PullRequest.ChangedFiles
-	files, err := g.c.forest(g.out.Place).differ(ctx, c.MergeBase, c.Head.Commit)
+	files, err := g.trees.differ(ctx, c.MergeBase, c.Head.Commit)
 	switch {
 	case errors.Is(err, errNotWhole), errors.Is(err, ErrGone):
 		return g.listedFiles(ctx)

@@ -25,6 +25,7 @@ type gathering struct {
 	pol   *rules.Policy // nil when the policy does not load
 	again bool          // the pull request changed during the first try
 
+	trees *forest                           // git trees of this reading
 	lists []rules.Revision                  // of the head, and those to compare it with
 	found map[folder]map[string]folderEntry // directories of their commits
 
@@ -39,7 +40,7 @@ type gathering struct {
 // there; every other error may pass by itself.
 func (c *Client) Gather(ctx context.Context, w Wake, known Known) (*Gathered, error) {
 	for try := 0; ; try++ {
-		g := &gathering{c: c, w: w, known: known, again: try > 0}
+		g := &gathering{c: c, w: w, known: known, again: try > 0, trees: c.forest()}
 		err := g.run(ctx)
 		if errors.Is(err, errMoved) && try == 0 {
 			continue
@@ -85,6 +86,7 @@ func (g *gathering) take() {
 	o, c := g.out, &g.out.Change
 	o.Place = g.w.Place
 	o.Place.RepoID, o.Place.Repo = r.DatabaseID, r.NameWithOwner
+	g.trees.place = o.Place
 	o.Title, o.Body, o.URL, o.EditedAt = p.Title, p.Body, p.URL, p.CreatedAt
 	if p.LastEditedAt != nil {
 		o.EditedAt = *p.LastEditedAt

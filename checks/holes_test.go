@@ -47,7 +47,7 @@ type story struct {
 	install int64
 }
 
-func tell(t *testing.T, from string, o ...githubtest.Options) *story {
+func tell(t testing.TB, from string, o ...githubtest.Options) *story {
 	t.Helper()
 	s := &story{}
 	s.at.Store(time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC).Unix())
@@ -78,7 +78,7 @@ func (s *story) now() time.Time { return time.Unix(s.at.Load(), 0).UTC() }
 
 func (s *story) later(d time.Duration) { s.at.Add(int64(d / time.Second)) }
 
-func (s *story) client(t *testing.T, through http.RoundTripper) *Client {
+func (s *story) client(t testing.TB, through http.RoundTripper) *Client {
 	t.Helper()
 	id, key, _ := s.gh.App()
 	g, err := New(Config{URL: s.gh.URL(), AppID: id, Key: key, Transport: through, Cache: forgetful{}, Now: s.now, Log: slog.New(slog.DiscardHandler)})
@@ -105,8 +105,9 @@ func outcome(g *Gathered) rules.Verdict {
 
 // remembering answers what was asked before as it was answered then.
 type remembering struct {
-	mu  sync.Mutex
-	had map[string][]byte
+	mu    sync.Mutex
+	had   map[string][]byte
+	links map[string]string // where the next page of each is
 }
 
 func (m *remembering) RoundTrip(q *http.Request) (*http.Response, error) {
@@ -119,7 +120,9 @@ func (m *remembering) RoundTrip(q *http.Request) (*http.Response, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if had, ok := m.had[key]; ok {
-		return answerOf(q, http.StatusOK, string(had)), nil
+		r := answerOf(q, http.StatusOK, string(had))
+		r.Header.Set("Link", m.links[key])
+		return r, nil
 	}
 	r, err := http.DefaultTransport.RoundTrip(q)
 	if err != nil || r.StatusCode/100 != 2 {
@@ -129,8 +132,13 @@ func (m *remembering) RoundTrip(q *http.Request) (*http.Response, error) {
 	if body, err = io.ReadAll(r.Body); err != nil {
 		return nil, err
 	}
-	m.had[key] = body
-	return answerOf(q, http.StatusOK, string(body)), nil
+	if m.had[key] = body; m.links == nil {
+		m.links = map[string]string{}
+	}
+	m.links[key] = r.Header.Get("Link")
+	again := answerOf(q, http.StatusOK, string(body))
+	again.Header.Set("Link", m.links[key])
+	return again, nil
 }
 
 // tampering changes one answer of GitHub. Token answers are left alone.

@@ -25,7 +25,7 @@ func (g *gathering) idle(ctx context.Context) error {
 	if data, ok := g.c.Cache.Get(ctx, key); ok && json.Unmarshal(data, &n.Idle) == nil {
 		return nil
 	}
-	items, cut, err := g.c.forest(g.out.Place).list(ctx, n.Commit, "?recursive=1")
+	items, cut, err := g.trees.list(ctx, n.Commit, "?recursive=1")
 	if err != nil {
 		return fmt.Errorf("look for what the new policy governs: %w", err)
 	}

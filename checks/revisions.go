@@ -142,7 +142,7 @@ func (g *gathering) revision(ctx context.Context, commit string) (*rules.Revisio
 	if err == nil {
 		r := &rules.Revision{Commit: commit, Base: c.Base.Branch, MergeBase: d.MergeBase, Files: d.rules()}
 		if len(d.Files) >= comparisonFiles { // the list may have been cut
-			r.Files, err = g.c.forest(g.out.Place).differ(ctx, d.MergeBase, commit)
+			r.Files, err = g.trees.differ(ctx, d.MergeBase, commit)
 		}
 		if err == nil && !bare(r.Files) {
 			return r, nil

@@ -34,8 +34,8 @@ type forest struct {
 	trees map[plumbing.Hash][]object.TreeEntry
 }
 
-func (c *Client) forest(p Place) *forest {
-	return &forest{c: c, place: p, trees: map[plumbing.Hash][]object.TreeEntry{}}
+func (c *Client) forest() *forest {
+	return &forest{c: c, trees: map[plumbing.Hash][]object.TreeEntry{}}
 }
 
 // treeItem is an entry of a tree as REST gives it, its path from the tree that was
