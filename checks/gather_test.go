@@ -197,3 +197,33 @@ func TestEveryPageIsRead(t *testing.T) {
 		t.Errorf("in pages of one (-whole +pages):\n%s", diff)
 	}
 }
+
+// TestReviewIDs: the ids of reviews on github.com do not fit GraphQL's Int, and an
+// older Enterprise Server refuses a query for the field that they fit.
+func TestReviewIDs(t *testing.T) {
+	t.Parallel()
+	pull := strings.NewReplacer("%CHANGED%", "1", "%COMMITS%", "1", "%REVIEWS%", "1").Replace(pullAnswer)
+	for url, test := range map[string]struct {
+		field, answer string
+		want          int64
+	}{
+		"https://github.com":     {" fullDatabaseId ", `"databaseId":null,"fullDatabaseId":"3456789012"`, 3456789012},
+		"https://github.example": {" databaseId ", `"databaseId":9`, 9},
+	} {
+		w := &wire{do: func(_ int, q *http.Request, body string) (int, string) {
+			switch {
+			case strings.Contains(body, "query Pull") && !strings.Contains(body, "nodes {"+test.field+"state submittedAt"):
+				return 200, `{"errors":[{"message":"Field doesn't exist on type 'PullRequestReview'"}]}`
+			case strings.HasSuffix(q.URL.Path, "/graphql"):
+				return 200, strings.Replace(pull, `"databaseId":9`, test.answer, 1)
+			}
+			return 200, compareAnswer
+		}}
+		g, err := dialled(t, url, w).Gather(t.Context(), Wake{Place: here, Number: 1, Base: "main"}, Known{})
+		if err != nil {
+			t.Errorf("%s: %v", url, err)
+		} else if got := g.Change.Reviews[0].ID; got != test.want {
+			t.Errorf("%s: the review is number %d, want %d", url, got, test.want)
+		}
+	}
+}

@@ -43,7 +43,7 @@ const pullQuery = `query Pull($owner: String!, $name: String!, $number: Int!, $b
       }
       reviews(first: 100, after: $reviews) {
         totalCount pageInfo { hasNextPage endCursor }
-        nodes { databaseId fullDatabaseId state submittedAt authorCanPushToRepository commit { oid } author { ...actor } }
+        nodes { fullDatabaseId state submittedAt authorCanPushToRepository commit { oid } author { ...actor } }
       }
       timelineItems(last: 10, itemTypes: [BASE_REF_CHANGED_EVENT]) { filteredCount nodes { ... on BaseRefChangedEvent { createdAt currentRefName } } }
     }
@@ -139,8 +139,8 @@ func (k *commitAnswer) commit() rules.Commit {
 }
 
 type reviewAnswer struct {
-	DatabaseID  int64  `json:"databaseId"`
-	FullID      string `json:"fullDatabaseId"` // ids have outgrown GraphQL's Int
+	DatabaseID  int64  `json:"databaseId"`     // asked of an Enterprise Server
+	FullID      string `json:"fullDatabaseId"` // asked of github.com
 	State       string
 	SubmittedAt *time.Time
 	CanPush     bool `json:"authorCanPushToRepository"`
@@ -289,13 +289,23 @@ func (c *Client) readPull(ctx context.Context, w Wake) (*prAnswer, error) {
 	return first, nil
 }
 
+// pullQuery is the query for this GitHub. The ids of reviews on github.com have
+// outgrown GraphQL's Int; those of an Enterprise Server have not, and an older one
+// does not know the wider field, which would fail the whole query.
+func (c *Client) pullQuery() string {
+	if c.base == nil {
+		return pullQuery
+	}
+	return strings.Replace(pullQuery, "fullDatabaseId", "databaseId", 1)
+}
+
 // readPage asks for a pull request once.
 func (c *Client) readPage(ctx context.Context, w Wake, variables map[string]any) (*prAnswer, error) {
 	var answer struct {
 		Repository *prAnswer
 		Floor      *floorAnswer
 	}
-	errs, err := c.graph(ctx, w.Place, pullQuery, variables, &answer, "NOT_FOUND")
+	errs, err := c.graph(ctx, w.Place, c.pullQuery(), variables, &answer, "NOT_FOUND")
 	if err != nil {
 		return nil, err
 	}
