@@ -115,6 +115,9 @@ type Known struct {
 	// Floored is set once the organisation's policy was seen: its repository
 	// disappearing afterwards is unreadable, not absent.
 	Floored bool `json:"floored,omitempty"`
+	// FloorBranch is the default branch of that repository: a hint that saves a
+	// call when it is right and costs one when it is wrong.
+	FloorBranch string `json:"floor_branch,omitempty"`
 }
 
 // Roles are answers to who holds which role, given at one instant.

@@ -1,7 +1,9 @@
 package checks
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
 	"changegate/rules"
@@ -13,9 +15,16 @@ const floorRepo = ".github"
 
 type floorAnswer struct {
 	DatabaseID       int64 `json:"databaseId"`
-	DefaultBranchRef *refAnswer
-	Object           *blobAnswer
+	DefaultBranchRef *struct {
+		Name string
+		refAnswer
+	}
+	Object *blobAnswer // on the branch that was asked for
 }
+
+// floorBranch is where the organisation's policy is believed to stand. Most
+// organisations call the default branches of all their repositories alike.
+func (g *gathering) floorBranch() string { return cmp.Or(g.known.FloorBranch, g.w.Base, "main") }
 
 // whole reports whether the answer says which repository it is of, and at which
 // commit a file was found.
@@ -23,7 +32,7 @@ func (f *floorAnswer) whole() bool {
 	if f.DefaultBranchRef == nil {
 		return f.DatabaseID != 0 && f.Object == nil // a repository with no commit yet
 	}
-	return f.DatabaseID != 0 && f.DefaultBranchRef.Target.Oid != ""
+	return f.DatabaseID != 0 && f.DefaultBranchRef.Name != "" && f.DefaultBranchRef.Target.Oid != ""
 }
 
 // floorHidden sorts the errors of a reading: that the organisation's repository is
@@ -53,7 +62,10 @@ func (g *gathering) floor(ctx context.Context) error {
 	default:
 		at := g.out.Place
 		at.RepoID, at.Repo = f.DatabaseID, home
-		var err error
+		err := g.floorMoved(ctx, at)
+		if err != nil {
+			return err
+		}
 		if *p, err = g.c.policyOf(ctx, at, f.Object); err != nil {
 			return fmt.Errorf("organisation's: %w", err)
 		}
@@ -68,5 +80,27 @@ func (g *gathering) floor(ctx context.Context) error {
 	case PolicyUnreadable:
 		g.gap(rules.GapFloor, p.Why)
 	}
+	return nil
+}
+
+// floorMoved reads the policy of the organisation's default branch if another one
+// was asked for. The name HEAD would save this, were it not one that a branch or a
+// server may give another meaning.
+func (g *gathering) floorMoved(ctx context.Context, at Place) (err error) {
+	f := g.pr.Floor
+	if f.DefaultBranchRef == nil || f.DefaultBranchRef.Name == g.floorBranch() {
+		return nil
+	}
+	branch := f.DefaultBranchRef.Name
+	var tip *refAnswer
+	f.Object, tip, err = g.c.policyBlob(ctx, at, branch)
+	switch {
+	case errors.Is(err, ErrGone) || err == nil && tip == nil:
+		return errMoved // it was there a moment ago; the pull request itself still is
+	case err != nil:
+		return fmt.Errorf("organisation's, on %s: %w", branch, err)
+	}
+	f.DefaultBranchRef.Target.Oid = tip.Target.Oid
+	g.out.Known.FloorBranch = branch
 	return nil
 }

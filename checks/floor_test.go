@@ -108,3 +108,34 @@ func TestFloorAfterATransfer(t *testing.T) {
 		t.Errorf("asked of %q: %+v, %v", asked, g, err)
 	}
 }
+
+// TestFloorOnAnotherBranch: the organisation's policy is that of its repository's
+// default branch, whatever stands on others; which one that is costs a call once.
+func TestFloorOnAnotherBranch(t *testing.T) {
+	t.Parallel()
+	s := tell(t, "write")
+	s.floor = s.gh.Repo("acme/.github", githubtest.Files{"README.md": "no policy here\n"})
+	s.floor.Push("dev1", "trunk", githubtest.Files{PolicyPath: floorText})
+	s.floor.DefaultBranch("trunk")
+	p, known := s.open(), Known{}
+	for reading, want := range []int{1, 0} {
+		s.gh.ResetCalls()
+		g, err := s.client(t, http.DefaultTransport).Gather(t.Context(), s.wake(p), known)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f := g.Change.Floor; f == nil || string(f.Data) != floorText || f.Commit != s.floor.Head("trunk") {
+			t.Errorf("reading %d: %+v", reading, f)
+		}
+		n := 0
+		for _, call := range s.gh.Calls() {
+			if call.Operation == "Policy" {
+				n++
+			}
+		}
+		if n != want {
+			t.Errorf("reading %d asks for the branch %d times, want %d", reading, n, want)
+		}
+		known = g.Known
+	}
+}

@@ -54,7 +54,7 @@ func (c *Client) Gather(ctx context.Context, w Wake, known Known) (*Gathered, er
 
 func (g *gathering) run(ctx context.Context) error {
 	var err error
-	if g.pr, err = g.c.readPull(ctx, g.w); err != nil {
+	if g.pr, err = g.c.readPull(ctx, g.w, g.floorBranch()); err != nil {
 		return fmt.Errorf("read pull request: %w", err)
 	}
 	if g.w.RepoID != 0 && g.pr.DatabaseID != g.w.RepoID {

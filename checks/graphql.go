@@ -13,9 +13,9 @@ import (
 
 // pullQuery reads what people did to a pull request, the policy of the branch it
 // is believed to go into, and the policy file as it would leave it.
-const pullQuery = `query Pull($owner: String!, $name: String!, $number: Int!, $base: String!, $policy: String!, $own: String!, $commits: String, $reviews: String) {
+const pullQuery = `query Pull($owner: String!, $name: String!, $number: Int!, $base: String!, $policy: String!, $own: String!, $floor: String!, $commits: String, $reviews: String) {
   floor: repository(owner: $owner, name: ".github", followRenames: false) {
-    databaseId defaultBranchRef { target { oid } } object(expression: "HEAD:.github/changegate.yml") { ...blob }
+    databaseId defaultBranchRef { name target { oid } } object(expression: $floor) { ...blob }
   }
   repository(owner: $owner, name: $name) {
     databaseId nameWithOwner
@@ -256,12 +256,13 @@ func (r *prAnswer) lacks() string {
 const maxPages = 20
 
 // readPull asks for a pull request and for every page of its commits and reviews.
-func (c *Client) readPull(ctx context.Context, w Wake) (*prAnswer, error) {
+func (c *Client) readPull(ctx context.Context, w Wake, floorBranch string) (*prAnswer, error) {
 	account, name, _ := strings.Cut(w.Place.Repo, "/")
 	variables := map[string]any{
 		"owner": account, "name": name, "number": w.Number, "base": "refs/heads/" + w.Base,
 		"policy": "refs/heads/" + w.Base + ":" + PolicyPath,
 		"own":    fmt.Sprintf("refs/pull/%d/head:%s", w.Number, PolicyPath),
+		"floor":  "refs/heads/" + floorBranch + ":" + PolicyPath,
 	}
 	var first *prAnswer
 	for range maxPages {
