@@ -1,6 +1,7 @@
 package bot_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -75,6 +76,35 @@ func TestMergeOfNothingGoverned(t *testing.T) {
 		w.pull.Merge("rev2", "merge", c.more...)
 		w.works(t)
 		w.excepted(t, c.members, c.why)
+	}
+}
+
+// TestMergeOfManyFiles: a comparison stops at 300 files. What a merge left beyond
+// them is compared all the same: neither is an approved one an exception, nor hides
+// another prompt behind the others.
+func TestMergeOfManyFiles(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{299, 300, 301} {
+		for _, c := range []struct {
+			more []githubtest.Files
+			why  string
+		}{{nil, ""}, {[]githubtest.Files{{"prompts/z.md": "evil\n"}}, "merged content differs from what was approved"}} {
+			w := gated(t, enforced, "rev1", "rev2")
+			files := githubtest.Files{}
+			for i := range n - 1 {
+				files[fmt.Sprintf("docs/%d", i)] = "x\n"
+			}
+			w.pull.Push("dev1", files)
+			w.works(t)
+			w.later()
+			w.pull.Review("rev1", "APPROVED")
+			w.works(t)
+			w.shows(t, "Ready")
+			w.later()
+			w.pull.Merge("rev2", "squash", c.more...)
+			w.works(t)
+			w.excepted(t, 1, c.why)
+		}
 	}
 }
 
