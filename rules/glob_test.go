@@ -121,6 +121,44 @@ func TestImplicitGroup(t *testing.T) {
 	}
 }
 
+// Where code owners approve, CODEOWNERS says who approves: it is governed too, in
+// each place in which GitHub looks, and the organisation's group for it stays where
+// the repository's holds less.
+func TestOwnersAreGoverned(t *testing.T) {
+	t.Parallel()
+	const head = "version: 1\ngoverned:\n- {name: g, kind: eval, paths: "
+	const owners = ", approvals: [{count: 1, from: [codeowners]}]"
+	for policy, want := range map[string][3]string{
+		`["prompts/**"]`:                                  {"", "", ""},
+		`["prompts/**"]` + owners:                         {"changegate-owners", "changegate-owners", "changegate-owners"},
+		`["**"]` + owners:                                 {"g changegate-owners", "g changegate-owners", "g changegate-owners"},
+		`[".github/codeowners"]` + owners:                 {"g", "changegate-owners", "changegate-owners"},
+		`["**", "CODEOWNERS", "!.github/**"]` + owners:    {"changegate-owners", "g", "g changegate-owners"},
+		`["docs/CODEOWNERS", "!docs/**", "x/*"]` + owners: {"changegate-owners", "changegate-owners", "changegate-owners"},
+	} {
+		p := parse(t, head+policy+"}\n")
+		for i, path := range OwnersPaths() {
+			if got := strings.Join(p.GroupsOf(File{Path: path}), " "); got != want[i] {
+				t.Errorf("%s: %s belongs to %q, want %q", policy, path, got, want[i])
+			}
+			if got := p.GroupsOf(File{Path: "attic/x", OldPath: path}); want[i] != "" && len(got) == 0 {
+				t.Errorf("%s: %s moved away is not governed", policy, path)
+			}
+		}
+	}
+	floor := parse(t, head+`["prompts/**"]`+owners+"}\n")
+	for policy, want := range map[string]string{
+		`["prompts/**"]` + owners:         "changegate-owners",
+		`[".github/CODEOWNERS"]` + owners: "g org/changegate-owners",
+		`["prompts/**"]`:                  "org/changegate-owners",
+	} {
+		p := parse(t, head+policy+"}\n").With(floor)
+		if got := strings.Join(p.GroupsOf(File{Path: ".github/CODEOWNERS"}), " "); got != want {
+			t.Errorf("%s under the organisation's policy: CODEOWNERS belongs to %q, want %q", policy, got, want)
+		}
+	}
+}
+
 func TestRename(t *testing.T) {
 	t.Parallel()
 	p := parse(t, prompts)

@@ -48,9 +48,9 @@ const orgPrefix = "org/"
 // WaitingAs stay the repository's, given or not: they change what people read, never
 // what is decided.
 //
-// The policy file's own group is the repository's. The organisation's joins it, as
-// org/changegate, where the repository names the path itself: it could otherwise
-// let anybody with write change the policy.
+// The groups of the policy file and of CODEOWNERS are the repository's. The
+// organisation's join them, as org/changegate, where the repository names such a
+// path itself: it could otherwise let anybody with write change who approves.
 func (p *Policy) With(floor *Policy) *Policy {
 	out := *p
 	if floor.Mode == "enforce" {
@@ -65,9 +65,9 @@ func (p *Policy) With(floor *Policy) *Policy {
 	out.floor = floor
 	out.Groups = append(slices.Clone(p.Groups), ofOrg(floor.Groups)...)
 	out.judged = append(slices.Clone(p.judged), ofOrg(floor.judged)...)
-	if p.implicit() {
-		out.judged = slices.DeleteFunc(out.judged, func(g Group) bool { return g.Name == orgPrefix+ImplicitGroup })
-	}
+	out.judged = slices.DeleteFunc(out.judged, func(g Group) bool {
+		return (g.Name == orgPrefix+ImplicitGroup || g.Name == orgPrefix+OwnersGroup) && p.guards(strings.TrimPrefix(g.Name, orgPrefix), g.Paths)
+	})
 	out.Freezes = slices.Clone(p.Freezes)
 	for _, f := range floor.Freezes {
 		out.Freezes = append(out.Freezes, f.ofOrg())
@@ -75,9 +75,11 @@ func (p *Policy) With(floor *Policy) *Policy {
 	return &out
 }
 
-// implicit reports whether the policy file's own group is judged.
-func (p *Policy) implicit() bool {
-	return slices.ContainsFunc(p.judged, func(g Group) bool { return g.Name == ImplicitGroup })
+// guards reports whether the policy's own group of that name holds these paths.
+func (p *Policy) guards(name string, paths []string) bool {
+	return slices.ContainsFunc(p.judged, func(g Group) bool {
+		return g.Name == name && !slices.ContainsFunc(paths, func(path string) bool { return !slices.Contains(g.Paths, path) })
+	})
 }
 
 func ofOrg(groups []Group) []Group {

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -14,6 +15,10 @@ const MaxPolicy = 256 << 10
 
 // ImplicitGroup is the group that always governs the policy file.
 const ImplicitGroup = "changegate"
+
+// OwnersGroup is the group that governs CODEOWNERS where a rule asks code owners:
+// who may write that file unseen would say who approves.
+const OwnersGroup = "changegate-owners"
 
 // A Policy is a policy file that loaded without a problem, or two of them joined.
 // Only ParsePolicy and With make one, and nothing changes it afterwards.
@@ -67,26 +72,39 @@ type Exception struct {
 	Expires, ReviewWithin time.Duration
 }
 
-// ready computes what every decision needs. The policy file's own group is left
-// out only when another group names that very path and governs it: a pattern such
-// as ** would let whoever may edit everything also set the rules, and a path that
-// is named and then excluded would leave the rules to anybody.
+// ready computes what every decision needs: the patterns of the groups, and the
+// groups that stand in no policy.
 func (p *Policy) ready() {
 	p.branches = newMatcher(p.Branches)
-	named := false
+	owners := false
 	for i := range p.Groups {
 		g := &p.Groups[i]
 		g.match = newMatcher(g.Paths)
-		for _, path := range g.Paths {
-			named = named || strings.EqualFold(path, PolicyPath) && g.match.governs(strings.ToLower(PolicyPath))
-		}
+		owners = owners || slices.Contains(sources(g.Approvals), codeOwners)
 	}
-	p.judged = append([]Group(nil), p.Groups...)
-	if !named {
+	p.judged = slices.Clone(p.Groups)
+	p.guard(ImplicitGroup, PolicyPath)
+	if owners {
+		p.guard(OwnersGroup, OwnersPaths()...)
+	}
+}
+
+// guard adds a group for files that say who approves. A path is left out of it only
+// when another group names that very path and governs it: a pattern such as ** would
+// let whoever may edit everything also set the rules, and a path that is named and
+// then excluded would leave the rules to anybody.
+func (p *Policy) guard(name string, paths ...string) {
+	paths = slices.DeleteFunc(paths, func(path string) bool {
+		return slices.ContainsFunc(p.Groups, func(g Group) bool {
+			return slices.ContainsFunc(g.Paths, func(named string) bool { return strings.EqualFold(named, path) }) &&
+				g.match.governs(strings.ToLower(path))
+		})
+	})
+	if len(paths) > 0 {
 		p.judged = append(p.judged, Group{
-			Name: ImplicitGroup, Kind: "other", Paths: []string{PolicyPath}, Risk: "high",
+			Name: name, Kind: "other", Paths: paths, Risk: "high",
 			Approvals: []Approval{{Count: 1, From: []string{"maintain"}}},
-			match:     newMatcher([]string{PolicyPath}),
+			match:     newMatcher(paths),
 		})
 	}
 }

@@ -119,6 +119,8 @@ func (r *reader) groupNeeds(n *yaml.Node, where string, g *Group, seen keys) {
 		r.add(n, CodeValue, where+".name is missing", "a name of a-z, 0-9 and -, such as prompts")
 	case g.Name == ImplicitGroup:
 		r.add(seen["name"], CodeValue, where+".name is "+code(g.Name)+", which is the policy file's own group", "another name; name the path "+code(PolicyPath)+" in it to set who approves the policy")
+	case g.Name == OwnersGroup:
+		r.add(seen["name"], CodeValue, where+".name is "+code(g.Name)+", which is the group of CODEOWNERS", "another name; name the path of the file in it to set who approves a new version")
 	case g.Name != "" && !groupName.MatchString(g.Name):
 		r.add(seen["name"], CodeValue, where+".name is "+code(g.Name), "a name of a-z, 0-9 and -, such as prompts")
 	}
