@@ -162,6 +162,75 @@ func (g *gathering) share(id string, people []rules.Person) {
 	}
 }
 
+// mostHumans is how many accounts are asked about; whoever is beyond answers for
+// nothing.
+const mostHumans = 20
+
+// wantHumans asks whether the assignees and co-authors of an agent's pull request are
+// humans, once ever for an account: one of them answers for the change. Anybody
+// writes any address into a message, and not every bot's login says what it is. Only
+// a human is found as a user by login (GitHub GraphQL, "user").
+func (g *gathering) wantHumans(ctx context.Context, q *lookup) (settled bool, err error) {
+	if !g.out.Change.Author.Bot {
+		return true, nil
+	}
+	if slices.ContainsFunc(q.parts, func(p part) bool { return strings.HasPrefix(p.alias, coAuthorsAlias) }) {
+		return false, nil
+	}
+	for i, p := range g.answering() {
+		key := fmt.Sprintf("human/%d/%s", p.ID, strings.ToLower(p.Login))
+		data, known := g.c.Cache.Get(ctx, key)
+		switch {
+		case known && string(data) == "yes":
+		case known || i >= mostHumans:
+			g.noHuman(p)
+		default:
+			q.user(fmt.Sprintf("human%d", i), p.Login, func(found rules.Person) error {
+				is := "yes"
+				if found.ID != p.ID {
+					is = "no"
+					g.noHuman(p)
+				}
+				g.c.Cache.Put(ctx, key, []byte(is))
+				return nil
+			})
+		}
+	}
+	return true, nil
+}
+
+// answering are those who might answer for an agent's pull request, each once.
+func (g *gathering) answering() (all []rules.Person) {
+	c := &g.out.Change
+	people := slices.Clone(c.Assignees)
+	for _, k := range c.Commits {
+		people = append(people, k.CoAuthors...)
+	}
+	for _, p := range people {
+		if p.ID != 0 && !p.Bot {
+			all = with(all, p)
+		}
+	}
+	return all
+}
+
+// noHuman notes that somebody is no human as far as GitHub says. They stay
+// contributors.
+func (g *gathering) noHuman(p rules.Person) {
+	c := &g.out.Change
+	mark := func(people []rules.Person) []rules.Person {
+		people = slices.Clone(people)
+		for i := range people {
+			people[i].Bot = people[i].Bot || people[i] == p
+		}
+		return people
+	}
+	c.Assignees = mark(c.Assignees)
+	for i := range c.Commits {
+		c.Commits[i].CoAuthors = mark(c.Commits[i].CoAuthors)
+	}
+}
+
 // attributed takes whom an agent's pull request is assigned to, together with whom
 // it was assigned to before: unassigning oneself undoes nothing.
 func (g *gathering) attributed() {

@@ -228,3 +228,49 @@ func TestAssigneesStay(t *testing.T) {
 		}
 	}
 }
+
+// TestWhoAnswersForAnAgentIsHuman: GitHub is asked, once for an account. A bot without
+// the usual end of its login, an address of nobody, one with another account's id and
+// whoever comes after twenty others are none.
+func TestWhoAnswersForAnAgentIsHuman(t *testing.T) {
+	t.Parallel()
+	s := tell(t, "write")
+	s.gh.Bot("agent[bot]")
+	s.gh.Bot("Copilot")
+	s.gh.Email("lead1", "lead.one@acme.example")
+	forged := fmt.Sprintf("Lead <%d+lead1@users.noreply.github.com>", s.gh.User("lead2"))
+	crowd := []string{}
+	for i := range mostHumans {
+		crowd = append(crowd, fmt.Sprintf("Nobody <%d+nobody%d@users.noreply.github.com>", 9000000+i, i))
+	}
+	c := s.client(t, http.DefaultTransport)
+	for name, tt := range map[string]struct {
+		coAuthors []string
+		assignee  string
+		humans    []string
+		lookups   []int
+	}{
+		"human":         {[]string{"lead2"}, "", []string{"lead2"}, []int{1, 0}},
+		"other address": {[]string{"Lead <lead.one@acme.example>"}, "", []string{"lead1"}, []int{2, 0}},
+		"bot":           {[]string{"Copilot"}, "", nil, []int{1, 0}},
+		"assigned bot":  {nil, "Copilot", nil, []int{1, 0}},
+		"forged id":     {[]string{forged}, "", nil, []int{1, 0}},
+		"crowd":         {crowd, "lead1", []string{"lead1"}, []int{1, 0}},
+	} {
+		p := s.repo.Open("agent[bot]", githubtest.PR{Head: strings.ReplaceAll(name, " ", "-"), Assignees: slices.DeleteFunc([]string{tt.assignee}, func(l string) bool { return l == "" }),
+			Files: githubtest.Files{"prompts/refund.md": name}, Commit: githubtest.Commit{CoAuthors: tt.coAuthors}})
+		c.Cache = kept{}
+		for i, lookups := range tt.lookups {
+			g, n := s.read(t, c, p, Known{})
+			var humans []string
+			for _, p := range slices.Concat(g.Change.Assignees, g.Change.Commits[0].CoAuthors) {
+				if !p.Bot {
+					humans = append(humans, p.Login)
+				}
+			}
+			if n != lookups || !slices.Equal(humans, tt.humans) || len(g.Change.Gaps) > 0 {
+				t.Errorf("%s, reading %d: %v in %d look-ups, want %v in %d; gaps %v", name, i+1, humans, n, tt.humans, lookups, g.Change.Gaps)
+			}
+		}
+	}
+}
