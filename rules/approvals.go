@@ -217,7 +217,7 @@ func (g *judged) count(voters []*Review) {
 func (j *judgement) lacking(g *judged, m matched, entries []entry, files string) Finding {
 	f := Finding{Group: g.Name, Rule: RuleApprovals, State: Pending, Code: CodeApprovals,
 		Says: fmt.Sprintf("%d of %s from %s", m.have, count(m.want, "approval"), names(sourcesOf(entries))) + files,
-		Fix:  "ask " + names(sourcesOf(m.open)) + " to approve " + code(short(j.c.Head.Commit)) + " in Files changed > Review changes; nobody who contributed counts"}
+		Fix:  "ask " + whom(sourcesOf(m.open)) + " to approve " + code(short(j.c.Head.Commit)) + " in Files changed > Review changes; nobody who contributed counts"}
 	if g.stale != nil {
 		f.Code = CodeStale
 		f.Says += "; " + code(g.stale.By.Login) + " approved " + code(short(g.stale.Commit)) + " and has to look again"
@@ -303,6 +303,17 @@ func names(from []string) string {
 		}
 	}
 	return strings.Join(out, ", ")
+}
+
+// whom writes sources as those to ask: a permission is held by somebody.
+func whom(from []string) string {
+	asked := slices.Clone(from)
+	for i, f := range asked {
+		if rank(f) >= 0 {
+			asked[i] = "somebody with " + spelled(f)
+		}
+	}
+	return names(asked)
 }
 
 func roll(as []Approved) string {

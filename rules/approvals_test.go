@@ -188,7 +188,7 @@ func TestApprovalsOfSeveralGroups(t *testing.T) {
 func TestApprovalsSay(t *testing.T) {
 	t.Parallel()
 	p := parse(t, prompts+"    approvals: [{count: 2, from: ['@acme/owners', maintain]}]\n")
-	const fix = "ask `@acme/owners`, maintain access to approve `e55a210` in Files changed > Review changes; nobody who contributed counts"
+	const fix = "ask `@acme/owners`, somebody with maintain access to approve `e55a210` in Files changed > Review changes; nobody who contributed counts"
 	for _, tt := range []struct {
 		name string
 		opts []func(*Change)

@@ -267,7 +267,7 @@ func (j *judgement) tallyOwned(g *judged, voters []*Review) {
 	g.from = distinct(from)
 	if lacks > enoughLines {
 		j.add(Finding{Group: g.Name, Rule: RuleApprovals, State: Pending, Code: CodeApprovals,
-			Says: "approvals are missing for " + count(lacks-enoughLines, "more set") + " of code owners", Fix: "ask " + names(g.from) + " to approve"})
+			Says: "approvals are missing for " + count(lacks-enoughLines, "more set") + " of code owners", Fix: "ask " + whom(g.from) + " to approve"})
 	}
 	if g.missing > 0 {
 		g.last = time.Time{}
