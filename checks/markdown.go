@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"bytes"
 	"fmt"
 	"regexp"
 	"strings"
@@ -46,9 +47,10 @@ var folded = strings.NewReplacer("\n", " ", "\r", " ", "\t", " ")
 func prose(s string) string {
 	s = clipEnd(strings.TrimSpace(visible(folded.Replace(s))), proseLimit)
 	var out []byte
-	for first := true; s != ""; first = false {
+	for s != "" {
 		text, span, rest := cutSpan(s)
-		out = join(out, plain(text, first))
+		// What follows an empty span still begins the line.
+		out = join(out, plain(text, len(bytes.TrimSpace(out)) == 0))
 		if span != "" {
 			out = join(out, code(span))
 		}

@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -12,8 +13,11 @@ import (
 	"pgregory.net/rapid"
 )
 
-// gfm reads Markdown as GitHub does: tables and bare addresses included.
-var gfm = goldmark.New(goldmark.WithExtensions(extension.GFM))
+// gfm reads Markdown as GitHub does: tables and bare addresses included. What
+// stands before the @ of an address is letters, digits and . + _ - (GitHub Flavored
+// Markdown, "Autolinks (extension)"); the library would take a backtick too.
+var gfm = goldmark.New(goldmark.WithExtensions(extension.Table, extension.Strikethrough, extension.TaskList,
+	extension.NewLinkify(extension.WithLinkifyEmailRegexp(regexp.MustCompile(`^[a-zA-Z0-9.+_-]+@[a-zA-Z0-9._-]+\.[a-zA-Z0-9_-]*[a-zA-Z0-9]`)))))
 
 // faults lists everything in a page that may do something: markup of others,
 // pictures, links that are not ours, and names that would notify somebody.
@@ -122,6 +126,7 @@ func TestProse(t *testing.T) {
 		"`a``b`":                                    "```a``b```",
 		"@`x`":                                      "`@` `x`",
 		"requested_by and **bold**":                 "`requested_by` and `**bold**`",
+		"`` `` > quoted":                            "`>` quoted",
 		"issue #12 and GH-9":                        "issue `#12` and `GH-9`",
 		"":                                          "",
 	} {
