@@ -1,6 +1,7 @@
 package bot_test
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"strings"
@@ -63,12 +64,14 @@ func cmdBot(ts *testscript.TestScript, w *world, args []string) {
 	happens(ts, w, func() { w.repo.Role(login, role) })
 }
 
-// cmdTeam makes a team, or lets people join it.
+// cmdTeam makes a team, or lets people join it, and gives it a role in the
+// repository.
 func cmdTeam(ts *testscript.TestScript, w *world, args []string) {
-	want(ts, args, 1, "team ORG/SLUG LOGIN ...")
+	args, named := options(args)
+	want(ts, args, 1, "team ORG/SLUG LOGIN ... [role=ROLE]")
 	happens(ts, w, func() {
 		w.gh.Team(args[0], args[1:]...)
-		w.repo.TeamRole(args[0], "write")
+		w.repo.TeamRole(args[0], cmp.Or(named["role"], "write"))
 	})
 }
 

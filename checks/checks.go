@@ -56,6 +56,8 @@ type Wake struct {
 	// Team, as @org/slug in lower case, narrows one to pull requests whose policy
 	// asks for it.
 	Team string
+	// Reviewed narrows one to pull requests on which anybody gave an opinion.
+	Reviewed bool
 }
 
 // A Push is a branch that moved.

@@ -259,8 +259,11 @@ func (p *payload) widen() {
 }
 
 // teamWakes wakes the pull requests whose policy asks for a team, for the one it
-// belongs to, whose members are its own as well, or for one by its former name.
+// belongs to, whose members are its own as well, or for one by its former name. What
+// the team may do in a repository, all its members may: there, and everywhere when
+// it is deleted, whoever gave an opinion may have lost or got the right to.
 func teamWakes(p *payload) ([]Wake, string) {
+	there := Wake{Place: p.place(), Reviewed: true}
 	first, ignored := actions(func(p *payload) Wake { p.widen(); return Wake{} },
 		"added_to_repository", "created", "deleted", "edited", "removed_from_repository")(p)
 	slugs := []string{p.Team.Slug}
@@ -278,6 +281,9 @@ func teamWakes(p *payload) ([]Wake, string) {
 		if s != "" {
 			out = append(out, Wake{Team: strings.ToLower("@" + p.Organization.Login + "/" + s)})
 		}
+	}
+	if there.RepoID != 0 || p.Action == "deleted" {
+		out = append(out, there)
 	}
 	return out, ""
 }

@@ -105,8 +105,10 @@ func TestRefs(t *testing.T) {
 		{"organization", `{"action":"member_removed","membership":{"user":{"id":5}},"installation":{"id":9},"organization":{"id":3,"login":"acme"}}`, []Wake{{Place: org, Member: 5}}},
 		{"team", `{"action":"removed_from_repository",` + place + `,"organization":{"id":3,"login":"acme"}}`, []Wake{{Place: org}}},
 		{"team", `{"action":"edited","team":{"slug":"Owners","parent":{"slug":"all"}},"changes":{"name":{"from":"AI Owners"}},` + place + `,"organization":{"id":3,"login":"Acme"}}`,
-			[]Wake{{Place: org, Team: "@acme/owners"}, {Place: org, Team: "@acme/all"}, {Place: org, Team: "@acme/ai-owners"}}},
-		{"team", `{"action":"deleted","team":{"slug":"owners"},"installation":{"id":9},"organization":{"id":3,"login":"acme"}}`, []Wake{{Place: org, Team: "@acme/owners"}}},
+			[]Wake{{Place: org, Team: "@acme/owners"}, {Place: org, Team: "@acme/all"}, {Place: org, Team: "@acme/ai-owners"}, {Place: here, Reviewed: true}}},
+		{"team", `{"action":"edited","team":{"slug":"owners"},"changes":{"description":{"from":"x"}},"installation":{"id":9},"organization":{"id":3,"login":"acme"}}`,
+			[]Wake{{Place: org, Team: "@acme/owners"}}},
+		{"team", `{"action":"deleted","team":{"slug":"owners"},"installation":{"id":9},"organization":{"id":3,"login":"acme"}}`, []Wake{{Place: org, Team: "@acme/owners"}, {Place: org, Reviewed: true}}},
 		{"repository", `{"action":"renamed",` + place + `}`, []Wake{{Place: here}}},
 		{"pull_request", `{"action":"opened","pull_request":{"number":4},"repository":{"id":7}}`, nil}, // no installation
 		{"issue_comment", `{"action":"created",` + place + `}`, nil},

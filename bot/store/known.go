@@ -88,7 +88,7 @@ func rolesOf(m Memory) ([]byte, error) {
 }
 
 // raiseHolders raises the open pull requests of a repository or organisation on
-// which an account gave an opinion or whose policy asks for a team, and takes away
+// which an account, or anybody, gave an opinion or whose policy asks for a team, and takes away
 // what is remembered of their roles: who holds what has changed.
 func (tx *Tx) raiseHolders(ctx context.Context, w checks.Wake, event string, at int64) error {
 	where, id := "org_id", w.OrgID
@@ -164,5 +164,5 @@ func (tx *Tx) raiseRequiring(ctx context.Context, w checks.Wake, event string, a
 // concerned reports whether roles that were asked may be others now.
 func concerned(roles *checks.Roles, w checks.Wake) bool {
 	holds := func(h checks.Holder) bool { return w.Member != 0 && h.ID == w.Member }
-	return slices.ContainsFunc(roles.Holders, holds) || w.Team != "" && (slices.Contains(roles.Teams, w.Team) || slices.Contains(roles.Unknown, w.Team))
+	return w.Reviewed && len(roles.Holders) > 0 || slices.ContainsFunc(roles.Holders, holds) || w.Team != "" && (slices.Contains(roles.Teams, w.Team) || slices.Contains(roles.Unknown, w.Team))
 }

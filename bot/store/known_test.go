@@ -92,6 +92,7 @@ func TestNarrowWakes(t *testing.T) {
 		"by collaborator":         {checks.Wake{Place: acme, Member: 8}, []int{1}},
 		"by team":                 {checks.Wake{Place: org, Team: "@acme/owners"}, []int{1, 2}},
 		"by a team nobody knew":   {checks.Wake{Place: org, Team: "@acme/gone"}, []int{3}},
+		"by what a team may do":   {checks.Wake{Place: acme, Reviewed: true}, []int{1, 3}},
 		"by a team nobody asks":   {checks.Wake{Place: org, Team: "@acme/own"}, nil},
 		"in another organisation": {checks.Wake{Place: elsewhere, Member: 7}, nil},
 	} {

@@ -95,7 +95,7 @@ func (tx *Tx) raise(ctx context.Context, w checks.Wake, event string, at int64) 
 			}
 		}
 		return tx.raiseKnown(ctx, "repo_id = $3 AND base = $4", event, at, w.RepoID, w.Branch)
-	case w.Member != 0 || w.Team != "":
+	case w.Member != 0 || w.Team != "" || w.Reviewed:
 		return tx.raiseHolders(ctx, w, event, at)
 	case w.RepoID != 0:
 		return tx.raiseKnown(ctx, "repo_id = $3", event, at, w.RepoID)

@@ -95,6 +95,15 @@ func (s *Server) emitTeam(action string, t *team) {
 	s.emit("team", t.org, nil, t.org, map[string]any{"action": action, "team": s.renderTeam(t)})
 }
 
+// emitTeamRole tells of what a team may do in a repository.
+func (r *Repo) emitTeamRole(action string, t *team, changes fields) {
+	body := fields{"action": action, "team": r.s.renderTeam(t)}
+	if changes != nil {
+		body["changes"] = changes
+	}
+	r.s.emit("team", t.org, r, t.org, body)
+}
+
 func (s *Server) emitMembership(action string, t *team, a *account) {
 	s.emit("membership", t.org, nil, t.org, map[string]any{
 		"action": action, "scope": "team", "member": s.renderAccount(a), "team": s.renderTeam(t),

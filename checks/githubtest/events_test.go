@@ -106,7 +106,7 @@ func TestPayloadsHaveTheKeysOfGitHubsExamples(t *testing.T) {
 		"organization member_removed", "ping", "pull_request assigned", "pull_request closed", "pull_request converted_to_draft",
 		"pull_request edited", "pull_request labeled", "pull_request opened", "pull_request ready_for_review", "pull_request reopened",
 		"pull_request synchronize", "pull_request unassigned", "pull_request unlabeled", "pull_request_review dismissed",
-		"pull_request_review edited", "pull_request_review submitted", "push", "team deleted",
+		"pull_request_review edited", "pull_request_review submitted", "push", "team added_to_repository", "team deleted",
 	}
 	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(met))); diff != "" {
 		t.Errorf("events (-want +got):\n%s", diff)

@@ -87,10 +87,25 @@ func (r *Repo) Unshare(login string) {
 	})
 }
 
-// TeamRole gives everybody in a team, named org/slug, a role.
+// TeamRole gives everybody in a team, named org/slug, a role, or none.
 func (r *Repo) TeamRole(name, role string) {
 	checkRole(role)
-	r.s.tell(func() { r.teamRoles[r.s.team(name)] = role })
+	r.s.tell(func() {
+		t := r.s.team(name)
+		had := r.teamRoles[t]
+		r.teamRoles[t] = role
+		switch {
+		case role == "none":
+			delete(r.teamRoles, t)
+			r.emitTeamRole("removed_from_repository", t, nil)
+		case had == "":
+			r.emitTeamRole("added_to_repository", t, nil)
+		case had != role:
+			r.emitTeamRole("edited", t, fields{"repository": fields{"permissions": fields{"from": fields{
+				"admin": had == "admin", "pull": true, "push": slices.Index(roles, had) >= slices.Index(roles, "write"),
+			}}}})
+		}
+	})
 }
 
 func checkRole(role string) {

@@ -126,7 +126,7 @@ func TestWebhooksComeInTheOrderOfHappening(t *testing.T) {
 	p.Retarget("dev1", "main")
 	p.Merge("boss", "squash")
 	want := []string{ // before the installation the App hears nothing
-		"installation created", "member added", "member added",
+		"installation created", "member added", "member added", "team added_to_repository",
 		"push", "pull_request opened", "push", "pull_request synchronize", "pull_request_review submitted",
 		"pull_request_review dismissed", "pull_request edited", "pull_request edited", "push", "pull_request closed",
 	}

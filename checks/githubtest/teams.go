@@ -73,6 +73,9 @@ func (s *Server) dissolve(t *team) {
 	}
 	t.org.teams = slices.DeleteFunc(t.org.teams, func(c *team) bool { return c == t })
 	delete(s.teams, lower(t.name()))
+	for _, r := range s.repos {
+		delete(r.teamRoles, t)
+	}
 	s.emitTeam("deleted", t)
 }
 
