@@ -32,17 +32,17 @@ func (b *Bot) judge(ctx context.Context, j *store.Job) error {
 	r, err := b.gather(ctx, j)
 	switch {
 	case errors.Is(err, checks.ErrGone) && b.goneFor(j) > forgotten:
-		return b.finish(ctx, &reading{job: j, now: b.Now().UTC().Truncate(time.Millisecond)}, time.Time{})
+		return b.forget(ctx, j)
 	case err != nil:
+		return err
+	}
+	if err := b.retract(ctx, r); err != nil {
 		return err
 	}
 	if r.Merge != nil {
 		return b.merged(ctx, r)
 	}
-	if r.Change.State != "open" {
-		return b.closed(ctx, r)
-	}
-	if !r.concerns() {
+	if r.Change.State != "open" || !r.concerns() {
 		return b.finish(ctx, r, time.Time{})
 	}
 	if err := b.pushed(ctx, r); err != nil {
@@ -56,25 +56,6 @@ func (b *Bot) judge(ctx context.Context, j *store.Job) error {
 		return err
 	}
 	return b.publish(ctx, r)
-}
-
-// closed ends the watch over a pull request. Others with the same head shared its
-// check run and are judged again without it, in a run of their own.
-func (b *Bot) closed(ctx context.Context, r *reading) error {
-	return b.Store.Write(ctx, func(tx *store.Tx) error {
-		if err := b.end(ctx, tx, r.job, time.Time{}); err != nil {
-			return err
-		}
-		others, err := tx.Siblings(ctx, r.Place.RepoID, r.Change.Base.Branch, r.Change.Head.Commit, r.job.Number)
-		for _, p := range others {
-			p.Run, p.RunHash = checks.Written{}, ""
-			w := checks.Wake{Place: p.Place, Number: p.Number, Base: p.Base}
-			if err := errors.Join(tx.SavePull(ctx, p), tx.Raise(ctx, w, "sibling closed", b.Now())); err != nil {
-				return err
-			}
-		}
-		return err
-	})
 }
 
 // concerns reports whether the pull request gets a check at all: its
@@ -148,7 +129,11 @@ func (b *Bot) keep(ctx context.Context, tx *store.Tx, r *reading, floor checks.P
 	if err := b.hold(ctx, tx, r.job); err != nil {
 		return err
 	}
-	r.remember()
+	if was := *r.pull; r.remember() {
+		if err := b.part(ctx, tx, &was); err != nil {
+			return err
+		}
+	}
 	if err := r.ground(ctx, tx, floor); err != nil {
 		return err
 	}
@@ -161,14 +146,17 @@ func (b *Bot) keep(ctx context.Context, tx *store.Tx, r *reading, floor checks.P
 	return tx.SaveMemory(ctx, r.job, r.Place.RepoID, r.memory)
 }
 
-// remember copies what the store keeps of a pull request from the reading.
-func (r *reading) remember() {
+// remember copies what the store keeps of a pull request from the reading, and
+// reports whether it is elsewhere than it was.
+func (r *reading) remember() (moved bool) {
 	p, c := r.pull, &r.Change
+	moved = p.Head != c.Head.Commit || p.Base != c.Base.Branch || p.State != c.State
 	if p.Head != c.Head.Commit || p.Base != c.Base.Branch {
 		p.VerdictState = "" // the last verdict was of something else
 	}
 	p.Place, p.Base, p.BaseCommit, p.Head = r.Place, c.Base.Branch, c.Base.Commit, c.Head.Commit
 	p.State, p.Title, p.URL = c.State, r.Title, r.URL
+	return moved
 }
 
 // digest identifies what a decision rests on and what it was. The tip of the base

@@ -284,9 +284,16 @@ func cmdFault(ts *testscript.TestScript, w *world, args []string) {
 	w.gh.Fault(githubtest.Fault{Path: path, Kind: args[1], Count: n})
 }
 
-// cmdClose closes the newest pull request; the story goes on with the one before.
+// cmdClose closes the pull request; of a twin the story goes on with the one before.
 func cmdClose(ts *testscript.TestScript, w *world, args []string) {
 	want(ts, args, 1, "close BY")
 	happens(ts, w, func() { w.pull.Close(args[0]) })
-	w.pull = w.before
+	if w.before != nil {
+		w.pull = w.before
+	}
+}
+
+func cmdReopen(ts *testscript.TestScript, w *world, args []string) {
+	want(ts, args, 1, "reopen BY")
+	happens(ts, w, func() { w.pull.Reopen(args[0]) })
 }

@@ -38,8 +38,8 @@ func (b *Bot) Sweep(ctx context.Context, dir string) {
 	}
 }
 
-// SweepOnce raises a job for every open pull request GitHub lists and for every
-// branch that was walked before.
+// SweepOnce raises a job for every open pull request GitHub lists, for every one that
+// was open when it was last read, and for every branch that was walked before.
 func (b *Bot) SweepOnce(ctx context.Context) error {
 	places, err := b.GitHub.Repos(ctx)
 	if err != nil {
@@ -64,6 +64,11 @@ func (b *Bot) sweep(ctx context.Context, p checks.Place) error {
 			if err := tx.Raise(ctx, checks.Wake{Place: p, Number: n}, "sweep", b.Now()); err != nil {
 				return err
 			}
+		}
+		// Those that were closed unseen are not listed. They would hold back for ever
+		// whom they share a commit with, and leave a green check behind.
+		if err := tx.Raise(ctx, checks.Wake{Place: p}, "sweep", b.Now()); err != nil {
+			return err
 		}
 		branches, err := tx.Tips(ctx, p.RepoID)
 		for _, branch := range branches {

@@ -326,7 +326,7 @@ func pushWake(p *payload) ([]Wake, string) {
 // are left out, or every verdict would ring for the next; pressing their buttons
 // is not.
 func checkWake(p *payload) ([]Wake, string) {
-	ours := strings.HasPrefix(p.CheckRun.Name, "changegate: ")
+	ours := strings.HasPrefix(p.CheckRun.Name, RunPrefix)
 	switch {
 	case p.CheckRun.HeadSHA == "" || p.Repository.ID == 0:
 		return nil, "the event names no commit"

@@ -95,12 +95,31 @@ func Render(v View) Run {
 	return r
 }
 
+// Left stands in place of a result that passes on a commit that is not, or no longer, the
+// head of an open pull request into that base branch. It says what CONTRACT §5 calls
+// received: whoever goes back there waits until it was judged.
+func Left(was rules.Ref, run Written, detailsURL string) Run {
+	n := strconv.Itoa(was.Number)
+	base := code(strings.TrimPrefix(run.Name, RunPrefix))
+	return Run{
+		Name: run.Name, Head: run.Head, Status: "queued", DetailsURL: detailsURL,
+		Output: Output{
+			Title: "Evaluating when this commit comes back - PR " + n + " has left it",
+			Summary: "This check passed for " + base + " while the commit was the head of PR " + n + ", which was closed or has another head or base branch now. " +
+				"What was decided then may no longer hold. When an open pull request into " + base + " has this commit as its head again, it is evaluated anew. Nothing is needed from anybody.",
+		},
+	}
+}
+
+// RunPrefix begins the name of every check run; the base branch follows (CONTRACT §1).
+const RunPrefix = "changegate: "
+
 // maxTitle is what the merge box shows of a title.
 const maxTitle = 80
 
 func (v View) run(title string) Run {
 	return Run{
-		Name: "changegate: " + v.Change.Base.Branch, Head: v.Change.Head.Commit,
+		Name: RunPrefix + v.Change.Base.Branch, Head: v.Change.Head.Commit,
 		DetailsURL: v.DetailsURL, StartedAt: v.At,
 		Output: Output{Title: clipEnd(visible(title), maxTitle)},
 	}

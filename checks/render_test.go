@@ -217,3 +217,15 @@ func TestRenderGolden(t *testing.T) {
 		}
 	}
 }
+
+// TestLeftIsNeverGreen: what stands in for a green result must not pass anything.
+func TestLeftIsNeverGreen(t *testing.T) {
+	t.Parallel()
+	r := Left(rules.Ref{Number: 1234567}, Written{Name: "changegate: release/`1`", Head: "h", Status: "completed", Conclusion: "success"}, "https://cg.example/r")
+	if r.Status != "queued" || r.Conclusion != "" || r.Name != "changegate: release/`1`" || r.Head != "h" || r.DetailsURL != "https://cg.example/r" {
+		t.Errorf("got %+v, want a queued run of the same name and head", r)
+	}
+	if len(r.Output.Title) > maxTitle || !strings.Contains(r.Output.Summary, "`` release/`1` ``") {
+		t.Errorf("title %q (%d bytes), summary %q", r.Output.Title, len(r.Output.Title), r.Output.Summary)
+	}
+}
