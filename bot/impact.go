@@ -3,6 +3,8 @@ package bot
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"changegate/bot/store"
 	"changegate/checks"
@@ -17,7 +19,7 @@ const mostImpact = 50
 // open ones into its base branch, where it will stand, by the facts of their last
 // decisions: no call is made. It is nil when the pull request brings no policy that
 // loads. What is not among those facts, such as the members of a team that nobody
-// asked for so far, is judged as missing.
+// asked for so far, is judged as missing, and said to be.
 func (b *Bot) impact(ctx context.Context, r *reading) ([]checks.Impact, error) {
 	text := r.Change.NewPolicy
 	if text == nil || text.Deleted {
@@ -28,6 +30,7 @@ func (b *Bot) impact(ctx context.Context, r *reading) ([]checks.Impact, error) {
 		return nil, nil
 	}
 	out, more := []checks.Impact{}, 0
+	var unread []string
 	err := b.Store.Read(ctx, func(tx *store.Tx) error {
 		pulls, err := tx.OpenPulls(ctx, r.Place.RepoID, r.Change.Base.Branch)
 		tried := 0
@@ -39,10 +42,11 @@ func (b *Bot) impact(ctx context.Context, r *reading) ([]checks.Impact, error) {
 				more++
 				continue
 			}
-			i, err := b.foresee(ctx, tx, r, policy, p)
+			i, without, err := b.foresee(ctx, tx, r, policy, p)
 			if err != nil {
 				return err
 			}
+			unread = append(unread, without...)
 			if i.Then != i.Now || i.Says != title(p) {
 				out = append(out, i)
 			}
@@ -52,29 +56,47 @@ func (b *Bot) impact(ctx context.Context, r *reading) ([]checks.Impact, error) {
 	if err != nil {
 		return nil, fmt.Errorf("try the new policy on open pull requests of %s: %w", r.Place.Repo, err)
 	}
+	if len(unread) > 0 {
+		slices.Sort(unread)
+		out = append(out, checks.Impact{Says: "Counted as missing, because no rule asked for it so far: " + strings.Join(slices.Compact(unread), ", ") + "."})
+	}
 	if more > 0 {
 		out = append(out, checks.Impact{Says: fmt.Sprintf("%d more open pull requests were not looked at.", more)})
 	}
 	return out, nil
 }
 
-// foresee decides on a pull request as it was recorded last, by another policy.
-func (b *Bot) foresee(ctx context.Context, tx *store.Tx, r *reading, policy *rules.Policy, p *store.Pull) (checks.Impact, error) {
-	i := checks.Impact{Number: p.Number, Title: p.Title, Now: rules.State(p.VerdictState)}
+// foresee decides on a pull request as it was recorded last, by another policy. What
+// that asks for and was not read is named where it may be what is missing.
+func (b *Bot) foresee(ctx context.Context, tx *store.Tx, r *reading, policy *rules.Policy, p *store.Pull) (i checks.Impact, unread []string, err error) {
+	i = checks.Impact{Number: p.Number, Title: p.Title, Now: rules.State(p.VerdictState)}
 	s, _, err := decisionAt(ctx, b.log(r.Place), tx, p.Record)
 	if err != nil {
-		return i, err
+		return i, nil, err
 	}
 	facts, err := s.Facts()
 	if err != nil {
-		return i, err
+		return i, nil, err
 	}
 	if !policy.Watches(facts.Base.Branch, facts.DefaultBranch) {
 		i.Then, i.Says = rules.Nothing, "No check: the policy does not govern this branch"
-		return i, nil
+		return i, nil, nil
 	}
+	asks := policy.SourcesOf(facts.Files, facts.Owners)
 	facts.Floor = r.Change.Floor
+	facts.Unknown = slices.DeleteFunc(facts.Unknown, func(name string) bool { return !asks.Names(name) })
 	v := rules.Evaluate(r.Change.NewPolicy.Data, facts, r.now)
 	i.Then, i.Says = v.State, v.Title
-	return i, nil
+	if v.Would.Blocks() {
+		unread = asks.Beyond(r.asked(facts))
+	}
+	return i, unread, nil
+}
+
+// asked is what the policy in force asks of the outside about another change.
+func (r *reading) asked(c *rules.Change) rules.Sources {
+	if r.policy == nil {
+		return rules.Sources{}
+	}
+	return r.policy.SourcesOf(c.Files, c.Owners)
 }

@@ -28,7 +28,9 @@ func TestImpactOfANewPolicy(t *testing.T) {
 	}{
 		"stricter": {enforcedTwice, []string{"1 open pull request would change", "PR 1 `Change` | ready | `Waiting for 1 approval"}, []string{"PR 2"}},
 		"weaker":   {strings.Replace(enforced, "prompts/**", "nothing/**", 1), []string{"2 open pull requests would change", "PR 1 `Change` | ready | `No governed files changed", "PR 2 `Other` | waiting"}, nil},
-		"the same": {enforced + "# said better\n", []string{"No open pull request would change"}, []string{"PR 1", "PR 2"}},
+		"the same": {enforced + "# said better\n", []string{"No open pull request would change"}, []string{"PR 1", "PR 2", "Counted as missing"}},
+		"asking for what was not read": {enforced + "    approvals: [{from: [codeowners, '@acme/owners', maintain]}]\n    require_checks: [{name: evals, app: github-actions}]\n",
+			[]string{"Counted as missing, because no rule asked for it so far: CODEOWNERS, `@acme/owners`, the permissions of reviewers, the results of checks."}, nil},
 		"no longer watching main": {strings.Replace(enforced, "mode: enforce", "mode: enforce\nbranches: [release]", 1),
 			[]string{"PR 1 `Change` | ready | `No check: the policy does not govern this branch`"}, nil},
 		"broken": {"version: 7\n", nil, []string{"would change"}},
@@ -62,5 +64,21 @@ func TestImpactOfANewPolicy(t *testing.T) {
 				t.Errorf("it costs %d calls, want at most 4:\n%s", n, w.callList())
 			}
 		})
+	}
+}
+
+// TestImpactOfAMendedPolicy: a name that GitHub does not know is held against the
+// policy that names it, and not against the one that mends it.
+func TestImpactOfAMendedPolicy(t *testing.T) {
+	t.Parallel()
+	w := gated(t, strings.Replace(enforcedByOwners, "@acme/owners", "@acme/onwers", 1), "rev1")
+	w.gh.Team("acme/owners", "rev1")
+	w.shows(t, "Cannot read the policy - it names somebody GitHub does not know")
+	w.repo.Push("dev1", "policy", githubtest.Files{".github/changegate.yml": enforcedByOwners})
+	w.pull = w.repo.Open("dev1", githubtest.PR{Head: "policy", Title: "Policy", Body: described(w.first[:7])})
+	w.works(t)
+	const want = "| PR 1 `Change` | failed | `Waiting for 2 approvals - from @acme/owners` |"
+	if run, _ := w.check(); !strings.Contains(run.Summary, want) {
+		t.Errorf("no %q in:\n%s", want, run.Summary)
 	}
 }

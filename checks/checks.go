@@ -147,7 +147,7 @@ type SeenBase struct {
 }
 
 // An Impact is what a new policy would make of another open pull request, as far
-// as its last reading tells. Number 0 stands for those that were not looked at.
+// as its last reading tells. Number 0 stands for what was not looked at.
 type Impact struct {
 	Number    int
 	Title     string // of the pull request

@@ -44,7 +44,7 @@ func impact(p *page, v View) {
 	for _, i := range v.Impact {
 		switch {
 		case i.Number == 0:
-			more = prose(i.Says) + "\n\n"
+			more += prose(i.Says) + "\n\n"
 		case i.Now != i.Then:
 			rows = append(rows, i.row())
 		}

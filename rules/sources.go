@@ -79,6 +79,34 @@ func asked(groups []Group, all []string) Sources {
 	return s
 }
 
+// Names reports whether a team or login is asked for.
+func (s *Sources) Names(name string) bool {
+	name = strings.ToLower(name)
+	return slices.Contains(s.Teams, name) || slices.Contains(s.Logins, name)
+}
+
+// Beyond says in words what is asked that another asking does not hold. Logins are
+// left out: who gave a review is known without asking.
+func (s *Sources) Beyond(had Sources) []string {
+	var out []string
+	for _, team := range s.Teams {
+		if !had.Names(team) {
+			out = append(out, code(team))
+		}
+	}
+	for what, more := range map[string]bool{
+		"the permissions of reviewers": s.Permissions && !had.Permissions,
+		"CODEOWNERS":                   s.CodeOwners && !had.CodeOwners,
+		"the results of checks":        s.Checks && !had.Checks,
+	} {
+		if more {
+			out = append(out, what)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
 // Watches reports what a policy with these branches would say of a branch.
 func Watches(branches []string, branch, defaultBranch string) bool {
 	p := Policy{Branches: branches, branches: newMatcher(branches)}
