@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,6 +15,13 @@ import (
 // mostImpact bounds how many pull requests a new policy is tried on: each costs
 // reading its last decision, whose facts may be large.
 const mostImpact = 50
+
+// mostTries bounds the patterns that a new policy is tried with, in all: whoever may
+// open a pull request may bring one of nearly 20,000 for others of thousands of files.
+const mostTries = 2_000_000
+
+// errTooMuch says that another pull request is too large for the new policy.
+var errTooMuch = errors.New("more patterns to try than one reading may")
 
 // impact is what the policy that the pull request brings would make of the other
 // open ones into its base branch, where it will stand, by the facts of their last
@@ -33,7 +41,7 @@ func (b *Bot) impact(ctx context.Context, r *reading) ([]checks.Impact, error) {
 	var unread []string
 	err := b.Store.Read(ctx, func(tx *store.Tx) error {
 		pulls, err := tx.OpenPulls(ctx, r.Place.RepoID, r.Change.Base.Branch)
-		tried := 0
+		tried, left := 0, mostTries
 		for _, p := range pulls {
 			if p.Number == r.job.Number || p.Record < 0 || p.VerdictState == "" {
 				continue // not judged as it is now
@@ -42,8 +50,12 @@ func (b *Bot) impact(ctx context.Context, r *reading) ([]checks.Impact, error) {
 				more++
 				continue
 			}
-			i, without, err := b.foresee(ctx, tx, r, policy, p)
-			if err != nil {
+			i, without, err := b.foresee(ctx, tx, r, policy, p, &left)
+			switch {
+			case errors.Is(err, errTooMuch):
+				more++
+				continue
+			case err != nil:
 				return err
 			}
 			unread = append(unread, without...)
@@ -61,14 +73,15 @@ func (b *Bot) impact(ctx context.Context, r *reading) ([]checks.Impact, error) {
 		out = append(out, checks.Impact{Says: "Counted as missing, because no rule asked for it so far: " + strings.Join(slices.Compact(unread), ", ") + "."})
 	}
 	if more > 0 {
-		out = append(out, checks.Impact{Says: fmt.Sprintf("%d more open pull requests were not looked at.", more)})
+		out = append(out, checks.Impact{Says: fmt.Sprintf("Not looked at: %d more.", more)})
 	}
 	return out, nil
 }
 
 // foresee decides on a pull request as it was recorded last, by another policy. What
-// that asks for and was not read is named where it may be what is missing.
-func (b *Bot) foresee(ctx context.Context, tx *store.Tx, r *reading, policy *rules.Policy, p *store.Pull) (i checks.Impact, unread []string, err error) {
+// that asks for and was not read is named where it may be what is missing. The tries it
+// takes come off left.
+func (b *Bot) foresee(ctx context.Context, tx *store.Tx, r *reading, policy *rules.Policy, p *store.Pull, left *int) (i checks.Impact, unread []string, err error) {
 	i = checks.Impact{Number: p.Number, Title: p.Title, Now: rules.State(p.VerdictState)}
 	s, _, err := decisionAt(ctx, b.log(r.Place), tx, p.Record)
 	if err != nil {
@@ -82,6 +95,11 @@ func (b *Bot) foresee(ctx context.Context, tx *store.Tx, r *reading, policy *rul
 		i.Then, i.Says = rules.Nothing, "No check: the policy does not govern this branch"
 		return i, nil, nil
 	}
+	tries := policy.Tries() * len(facts.Files)
+	if tries > *left {
+		return i, nil, errTooMuch
+	}
+	*left -= tries
 	asks := policy.SourcesOf(facts.Files, facts.Owners)
 	facts.Floor = r.Change.Floor
 	facts.Unknown = slices.DeleteFunc(facts.Unknown, func(name string) bool { return !asks.Names(name) })

@@ -1,6 +1,7 @@
 package bot_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -80,5 +81,27 @@ func TestImpactOfAMendedPolicy(t *testing.T) {
 	const want = "| PR 1 `Change` | failed | `Waiting for 2 approvals - from @acme/owners` |"
 	if run, _ := w.check(); !strings.Contains(run.Summary, want) {
 		t.Errorf("no %q in:\n%s", want, run.Summary)
+	}
+}
+
+// TestImpactIsBounded: a policy of 16,000 patterns is not tried on thousands of files.
+func TestImpactIsBounded(t *testing.T) {
+	t.Parallel()
+	w := gated(t, enforced)
+	files := githubtest.Files{}
+	for i := range 150 {
+		files[fmt.Sprintf("docs/%d", i)] = "x\n"
+	}
+	w.pull.Push("dev1", files)
+	w.works(t)
+	policy := "version: 1\nmode: enforce\ngoverned:\n"
+	for i := range 200 {
+		policy += fmt.Sprintf("- {name: g%d, kind: other, paths: [%s]}\n", i, strings.Repeat("a/*,", 80))
+	}
+	w.repo.Push("dev1", "policy", githubtest.Files{".github/changegate.yml": policy})
+	w.pull = w.repo.Open("dev1", githubtest.PR{Head: "policy", Title: "Policy", Body: described(w.first[:7])})
+	w.works(t)
+	if run, _ := w.check(); !strings.Contains(run.Summary, "Not looked at: 1 more.") {
+		t.Errorf("%s\n%s", run.Title, run.Summary)
 	}
 }

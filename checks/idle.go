@@ -4,14 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
+	"iter"
 
 	"changegate/rules"
 )
 
 // idle names the groups of a new policy that govern no file of the tree it would
-// stand in. It is advice: where GitHub does not list the whole tree, nothing is
-// said.
+// stand in. It is advice: where GitHub does not list the whole tree, or the policy is
+// made to be slow, nothing is said.
 func (g *gathering) idle(ctx context.Context) error {
 	n := g.out.Change.NewPolicy
 	if n == nil || n.Deleted {
@@ -29,30 +29,24 @@ func (g *gathering) idle(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("look for what the new policy governs: %w", err)
 	}
-	if cut {
+	idle, known := pol.Idle(paths(items))
+	if cut || !known {
 		return nil
 	}
-	n.Idle = idleOf(pol, items)
+	n.Idle = idle
 	if data, err := json.Marshal(n.Idle); err == nil {
 		g.c.Cache.Put(ctx, key, data)
 	}
 	return nil
 }
 
-func idleOf(pol *rules.Policy, items []treeItem) []string {
-	var out []string
-	for _, group := range pol.Groups {
-		out = append(out, group.Name)
-	}
-	for _, e := range items {
-		if len(out) == 0 {
-			break
+// paths are the files of a tree that was read recursively.
+func paths(items []treeItem) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, e := range items {
+			if e.Mode != "040000" && !yield(e.Path) {
+				return
+			}
 		}
-		if e.Mode == "040000" {
-			continue
-		}
-		names := pol.GroupsOf(rules.File{Path: e.Path})
-		out = slices.DeleteFunc(out, func(name string) bool { return slices.Contains(names, name) })
 	}
-	return out
 }

@@ -32,7 +32,7 @@ func TestImpact(t *testing.T) {
 		"no new policy":      {nil, nil, heading},
 		"no other":           {[]Impact{}, []string{heading, nobody}, "|---|---|---|\n| PR"},
 		"none affected":      {[]Impact{{3, "t", rules.Ready, rules.Ready, "Ready"}}, []string{heading, nobody}, "PR 3"},
-		"some not looked at": {[]Impact{{Says: "7 more open pull requests were not looked at."}}, []string{heading, nobody, "7 more open pull requests were not looked at."}, "PR 0"},
+		"some not looked at": {[]Impact{{Says: "Not looked at: 7 more."}}, []string{heading, nobody, "Not looked at: 7 more."}, "PR 0"},
 		"looser is told":     {[]Impact{{3, "t", rules.Waiting, rules.Nothing, "No governed files changed"}}, []string{"1 open pull request would change:", "| PR 3 `t` | waiting | `No governed files changed` |"}, nobody},
 	} {
 		v := policyView()

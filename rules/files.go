@@ -109,3 +109,37 @@ func (p *Policy) GroupsOf(f File) []string {
 	}
 	return out
 }
+
+// mostTries bounds the patterns that Idle tries. A tree has 100,000 paths and a
+// policy nearly 20,000 patterns.
+const mostTries = 2_000_000
+
+// Idle returns the names of the policy's groups that govern none of the paths, in
+// policy order. It is known only when that takes at most mostTries.
+func (p *Policy) Idle(paths iter.Seq[string]) (names []string, known bool) {
+	left := mostTries
+	idle := slices.Clone(p.Groups)
+	for path := range paths {
+		path = strings.ToLower(path)
+		idle = slices.DeleteFunc(idle, func(g Group) bool {
+			left -= g.match.tries()
+			return left >= 0 && g.match.governs(path)
+		})
+		if left < 0 {
+			return nil, false
+		}
+	}
+	for i := range idle {
+		names = append(names, idle[i].Name)
+	}
+	return names, true
+}
+
+// Tries is how many patterns a decision tries on one path.
+func (p *Policy) Tries() int {
+	n := 0
+	for i := range p.judged {
+		n += p.judged[i].match.tries()
+	}
+	return n
+}

@@ -74,8 +74,11 @@ func TestGlobProblems(t *testing.T) {
 		"[a":                     "close every [ and {",
 		"{a,b":                   "close every [ and {",
 		"!":                      "a path such as `prompts/**`",
-		"{a,b}{a,b}{a,b}{a,b}":   "several shorter patterns",
 		strings.Repeat("a", 257): "several shorter patterns",
+
+		strings.Repeat("{a,b}", 8):                        "several shorter patterns",
+		"{a,b,c,d,e,f}{a,b,c,d,e,f}{a,b,c,d,e,f}":         "several shorter patterns",
+		"{a,[}],b,c,d,e}{a,[}],b,c,d,e}{a,[}],b,c,d,e,f}": "several shorter patterns",
 	} {
 		wrong, got := badGlob(glob)
 		if wrong == "" || got != fix {
@@ -87,7 +90,8 @@ func TestGlobProblems(t *testing.T) {
 			}
 		}
 	}
-	for _, glob := range []string{".github/**", "**", "a b/*.md", "*", "..a/b", "ünïcode/**", "!prompts/README.md"} {
+	for _, glob := range []string{".github/**", "**", "a b/*.md", "*", "..a/b", "ünïcode/**", "!prompts/README.md",
+		"prompts/**/*.{md,txt,yml,yaml,json,j2}", "{agents,bots,prompts}/**/*.{md,txt,yml,yaml,json,j2}"} {
 		if wrong, _ := badGlob(glob); wrong != "" {
 			t.Errorf("%q %s", glob, wrong)
 		}

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/agnivade/levenshtein"
 )
@@ -13,7 +14,11 @@ func Nearest(word string, all []string) string {
 		return ""
 	}
 	best, least := "", len(word)/2+1
+	runes := utf8.RuneCountInString(word)
 	for _, w := range all {
+		if n := utf8.RuneCountInString(w); n-runes >= least || runes-n >= least {
+			continue // that much longer or shorter is as far apart
+		}
 		if d := levenshtein.ComputeDistance(strings.ToLower(word), strings.ToLower(w)); d < least {
 			best, least = w, d
 		}

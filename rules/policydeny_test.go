@@ -2,8 +2,10 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -119,6 +121,58 @@ func TestPatternsAreAnchored(t *testing.T) {
 
 // P15: a rule whose path is misspelt is seen by whoever approves it, before it is
 // one. It does not block: the files may come later.
+func TestIdle(t *testing.T) {
+	t.Parallel()
+	p := parse(t, prompts+"  - {name: tools, kind: eval, paths: ['tools/**', '!tools/README.md']}\n  - {name: none, kind: eval, paths: [x/*]}\n")
+	idle, known := p.Idle(slices.Values([]string{"Prompts/a.md", "tools/readme.md", "x/y/z"}))
+	if !known || !slices.Equal(idle, []string{"tools", "none"}) {
+		t.Errorf("idle are %q, known %t", idle, known)
+	}
+}
+
+// slowPolicy is a policy as large as one may be whose paths nothing matches, and as many
+// folders that are nearly called so.
+func slowPolicy() (policy string, idle []string, files []File) {
+	var b strings.Builder
+	b.WriteString("version: 1\nmode: enforce\ngoverned:\n")
+	for i := range 200 {
+		idle = append(idle, fmt.Sprint("g", i))
+		fmt.Fprintf(&b, "- {name: g%d, kind: other, paths: [", i)
+		for k := range 20 {
+			fmt.Fprintf(&b, "%s%d-%d/*,", strings.Repeat("q", 40), i, k)
+		}
+		b.WriteString("]}\n")
+	}
+	for i := range 3000 {
+		files = append(files, File{Path: fmt.Sprintf("%s%d/x", strings.Repeat("w", 42), i), Status: "added", New: "1"})
+	}
+	return b.String(), idle, files
+}
+
+// TestPolicyMadeToBeSlow: whoever may open a pull request may bring a policy. What is
+// said about it beside its problems must not keep everybody else waiting: without a
+// bound the suggestions alone take minutes.
+func TestPolicyMadeToBeSlow(t *testing.T) {
+	t.Parallel()
+	text, idle, files := slowPolicy()
+	if _, known := parse(t, text).Idle(func(yield func(string) bool) {
+		for range 100_000 {
+			if !yield("docs/a.md") {
+				return
+			}
+		}
+	}); known {
+		t.Error("4,000 patterns were tried on 100,000 paths")
+	}
+	c := change(touching(append(files, File{Path: PolicyPath, Status: "modified", Old: "1", New: "2"})...))
+	c.NewPolicy = &PolicyText{Path: PolicyPath, Data: []byte(text), Idle: idle}
+	began := time.Now()
+	v := parse(t, prompts).Decide(c, noon)
+	if took := time.Since(began); took > 10*time.Second || finding(v, CodeIdle).Code == "" {
+		t.Errorf("it takes %s:\n%s", took, v.Title)
+	}
+}
+
 func TestIdleGroupIsShown(t *testing.T) {
 	t.Parallel()
 	now := prompts + "  - {name: tools, kind: eval, paths: ['tools/**', 'src/*.md']}\n"

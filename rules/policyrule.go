@@ -60,21 +60,29 @@ func (j *judgement) newPolicy(n *PolicyText) {
 		return
 	}
 	j.met("", RulePolicyFile, "the new policy loads; this pull request is judged by the one on "+code(j.c.Base.Branch))
-	for _, g := range p.Groups {
-		if slices.Contains(n.Idle, g.Name) {
-			j.idle(&g)
+	folders := j.folders()
+	for i := range p.Groups {
+		if slices.Contains(n.Idle, p.Groups[i].Name) {
+			j.idle(&p.Groups[i], folders)
 		}
 	}
 }
 
+// Comparing words takes microseconds, and a hostile policy may have thousands of
+// paths for thousands of files: a suggestion is looked for with the first of each.
+const (
+	mostMeant   = 3   // paths of a group
+	mostFolders = 100 // top folders
+)
+
 // idle shows a group of the new policy that governs nothing to those who approve it:
 // a misspelt path is a rule that silently does not exist. It does not block, because
 // the files may come later.
-func (j *judgement) idle(g *Group) {
+func (j *judgement) idle(g *Group, folders []string) {
 	says := "group " + code(g.Name) + " governs no file of this repository: " + strings.Join(few(quoted(g.Paths)), ", ")
-	for _, path := range g.Paths {
+	for _, path := range g.Paths[:min(len(g.Paths), mostMeant)] {
 		top, rest := topFolder(path)
-		if near := Nearest(top, j.folders()); near != "" && near != top {
+		if near := Nearest(top, folders); near != "" && near != top {
 			says += "; did you mean " + code(near+rest) + "?"
 			break
 		}
@@ -83,21 +91,21 @@ func (j *judgement) idle(g *Group) {
 		Fix: "correct the paths, unless the files come later"})
 }
 
-// folders are the top folders that the change and the policy in force name.
+// folders are top folders that the policy in force and the change name.
 func (j *judgement) folders() []string {
 	var out []string
 	add := func(path string) {
-		if top, _ := topFolder(path); top != "" {
+		if top, _ := topFolder(path); top != "" && len(out) < mostFolders && !slices.Contains(out, top) {
 			out = append(out, top)
 		}
-	}
-	for i := range j.c.Files {
-		add(j.c.Files[i].Path)
 	}
 	for i := range j.Policy.judged {
 		for _, path := range j.Policy.judged[i].Paths {
 			add(path)
 		}
+	}
+	for i := range j.c.Files {
+		add(j.c.Files[i].Path)
 	}
 	return out
 }
