@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"changegate/bot/store"
@@ -34,24 +35,59 @@ func (b *Bot) pushed(ctx context.Context, r *reading) error {
 	if err != nil {
 		return err
 	}
-	c.Pushes, c.UnknownPush = rules.Chain(c.Head.Commit, c.Commits, heard)
-	asked := r.memory.Asked
-	if c.UnknownPush == "" || r.HeadRepo == "" || asked.Head == c.Head.Commit && r.now.Sub(asked.At) < askAgain {
-		return nil
+	// Whoever opened a pull request from a fork need not have pushed what was there.
+	opening := func(p rules.Push) bool { return p.Before == "" }
+	firm, asked := slices.DeleteFunc(slices.Clone(heard), opening), r.memory.Asked
+	told, err := b.told(ctx, r, firm)
+	if own := r.ownFork(); own && errors.Is(err, checks.ErrGone) {
+		told = made(heard) // nobody else can say it
+	} else if own {
+		firm = heard
 	}
-	told, err := b.GitHub.Pushers(ctx, r.Place, r.HeadRepo, c.Head.Branch, func(told []rules.Push) bool {
-		_, unknown := rules.Chain(c.Head.Commit, c.Commits, slices.Concat(heard, told))
-		return unknown == ""
-	})
-	if err != nil && !errors.Is(err, checks.ErrGone) { // a fork that is gone or closed to the App names nobody
+	if err != nil && !errors.Is(err, checks.ErrGone) {
 		return fmt.Errorf("ask who pushed to %s of %s: %w", c.Head.Branch, r.HeadRepo, err)
 	}
-	c.Pushes, c.UnknownPush = rules.Chain(c.Head.Commit, c.Commits, slices.Concat(heard, told))
-	r.memory.Asked = store.Asked{}
-	if c.UnknownPush != "" {
-		r.memory.Asked = store.Asked{Head: c.Head.Commit, At: r.now}
+	c.Pushes, c.UnknownPush = rules.Chain(c.Head.Commit, c.Commits, slices.Concat(firm, told))
+	if len(told) == 0 && r.memory.Asked == asked {
+		return nil
 	}
 	return b.hear(ctx, r, branch, told)
+}
+
+// ownFork reports whether the head is in a fork of the author's own.
+func (r *reading) ownFork() bool {
+	owner, _, _ := strings.Cut(r.HeadRepo, "/")
+	return r.Fork && r.Change.Author.ID != 0 && strings.EqualFold(owner, r.Change.Author.Login)
+}
+
+// made takes whoever opened a pull request for who made its branch as it was then.
+func made(heard []rules.Push) (out []rules.Push) {
+	for _, p := range heard {
+		if p.Before == "" {
+			p.Before = strings.Repeat("0", len(p.After))
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// told asks GitHub who pushed, if that is not known and was not asked lately. A fork
+// that is gone or closed to the App names nobody: ErrGone.
+func (b *Bot) told(ctx context.Context, r *reading, heard []rules.Push) ([]rules.Push, error) {
+	c, asked := &r.Change, r.memory.Asked
+	unknown := func(told []rules.Push) bool {
+		_, commit := rules.Chain(c.Head.Commit, c.Commits, slices.Concat(heard, told))
+		return commit != ""
+	}
+	if !unknown(nil) || r.HeadRepo == "" || asked.Head == c.Head.Commit && r.now.Sub(asked.At) < askAgain {
+		return nil, nil
+	}
+	told, err := b.GitHub.Pushers(ctx, r.Place, r.HeadRepo, c.Head.Branch, func(told []rules.Push) bool { return !unknown(told) })
+	r.memory.Asked = store.Asked{}
+	if unknown(told) {
+		r.memory.Asked = store.Asked{Head: c.Head.Commit, At: r.now}
+	}
+	return told, err
 }
 
 // hear keeps what GitHub told of the pushes that led here: its list forgets.

@@ -92,7 +92,50 @@ func TestAForksPushersAreHeard(t *testing.T) {
 	w.pull.Review("rev2", "APPROVED")
 	w.works(t)
 	w.shows(t, "Ready")
-	if n := w.asked("/activity"); n != 0 {
-		t.Errorf("the activity was asked for %d times, want never:\n%s", n, w.callList())
+	if n := w.asked("/activity"); n != 1 {
+		t.Errorf("the activity was asked for %d times, want once, when it was opened:\n%s", n, w.callList())
+	}
+}
+
+// TestSomebodyElsesPrivateFork: GitHub does not tell the App who pushed, and whoever
+// opened the pull request cannot vouch for it.
+func TestSomebodyElsesPrivateFork(t *testing.T) {
+	t.Parallel()
+	w := gated(t, enforced, "rev1", "rev2")
+	fork := w.repo.Fork("rev1")
+	fork.Push("rev1", "patch", githubtest.Files{"prompts/f.md": "f\n"}, githubtest.Commit{Message: "x", Author: "dev1", Committer: "dev1"})
+	w.pull = w.repo.Open("dev1", githubtest.PR{Head: "rev1:patch", Title: "Patch", Body: described(w.first[:7])})
+	w.works(t)
+	w.later()
+	w.pull.Review("rev2", "APPROVED")
+	w.works(t)
+	w.shows(t, "Author: push the commits to a new branch")
+	w.repo.DeleteFork("rev1")
+	w.later()
+	w.pull.Review("rev2", "APPROVED")
+	w.works(t)
+	w.shows(t, "Author: push the commits to a new branch")
+}
+
+// TestAForksPushersBeforeItWasOpened: whoever opens a pull request from somebody
+// else's fork has not pushed what is on it. GitHub's list of activity says who did.
+func TestAForksPushersBeforeItWasOpened(t *testing.T) {
+	t.Parallel()
+	w := gated(t, enforced, "rev1", "rev2")
+	fork := w.repo.Fork("rev1")
+	fork.Push("rev1", "patch", githubtest.Files{"prompts/f.md": "f\n"}, githubtest.Commit{Message: "x", Author: "dev1", Committer: "dev1"})
+	w.repo.Public()
+	w.pull = w.repo.Open("dev1", githubtest.PR{Head: "rev1:patch", Title: "Patch", Body: described(w.first[:7])})
+	w.works(t)
+	w.later()
+	w.pull.Review("rev1", "APPROVED")
+	w.works(t)
+	w.shows(t, "Waiting for 1 approval")
+	w.later()
+	w.pull.Review("rev2", "APPROVED")
+	w.works(t)
+	w.shows(t, "Ready")
+	if n := w.asked("/activity"); n != 1 {
+		t.Errorf("the activity was asked for %d times, want once:\n%s", n, w.callList())
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"changegate/rules"
 )
@@ -72,7 +73,7 @@ func (a *activity) push(ref string) (p rules.Push, is bool, err error) {
 	p = rules.Push{By: a.Actor.person(), Before: a.Before, After: a.After}
 	switch a.Type {
 	case "branch_creation":
-		p.Before = ""
+		p.Before = strings.Repeat("0", len(p.After))
 	case "push", "pr_merge", "merge_queue_merge":
 	default:
 		p.Forced = true

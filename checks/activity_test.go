@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -38,7 +39,7 @@ func TestPushers(t *testing.T) {
 			for _, p := range got {
 				pushes = append(pushes, p.By.Login+" "+map[bool]string{true: "forced "}[p.Forced]+p.Before+" "+p.After)
 			}
-			want := []string{"lead2 forced " + second + " " + third, "lead1 " + first + " " + second, "dev1  " + first}
+			want := []string{"lead2 forced " + second + " " + third, "lead1 " + first + " " + second, "dev1 " + strings.Repeat("0", 40) + " " + first}
 			if diff := cmp.Diff(want, pushes); diff != "" {
 				t.Errorf("pages of %d, fork %v (-want +got):\n%s", page, fork, diff)
 			}

@@ -193,9 +193,9 @@ func (p *payload) pushes(event string, by rules.Person) []Heard {
 		h.Before, h.After, h.Forced = p.Before, p.After, true
 		return heard(true, h)
 	}
-	// Of a fork no push event comes. Whoever opens a pull request for a branch has
-	// at least vouched for what is on it.
-	return heard(fork && (p.Action == "opened" || p.Action == "reopened"), h)
+	// Of a fork no push event comes. Whoever opens a pull request from their own has
+	// at least vouched for what is on it; what was pushed until it is reopened nobody saw.
+	return heard(fork && p.Action == "opened", h)
 }
 
 // heard is the push, if it is one and says what it must.

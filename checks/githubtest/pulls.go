@@ -2,12 +2,13 @@ package githubtest
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
 // PR says what a pull request to be opened holds.
 type PR struct {
-	Head  string // branch; empty means change-<number>
+	Head  string // branch; empty means change-<number>; owner:branch is of that owner's fork
 	Base  string // empty means the default branch
 	Title string
 	Body  string
@@ -96,7 +97,10 @@ func (p *Pull) place(pr PR) {
 		p.headBranch = fmt.Sprintf("change-%d", p.Number)
 	}
 	p.headRef, p.from = "refs/heads/"+p.headBranch, p.r
-	if p.fork {
+	if owner, branch, ok := strings.Cut(pr.Head, ":"); ok {
+		p.fork, p.from = true, p.r.fork(p.r.s.account(owner))
+		p.headBranch, p.headRef = branch, "refs/heads/"+branch
+	} else if p.fork {
 		p.from = p.r.fork(p.author)
 	}
 	p.headOwner = p.from.owner
