@@ -210,7 +210,9 @@ func (j *judgement) gapFix(what string) string {
 	case GapFloor:
 		return "let the App read " + floorHome(j.c) + ", make " + code(PolicyPath) + " there an ordinary file of UTF-8 text, or " + again
 	}
-	return "split the change into smaller pull requests, or " + again
+	// A count that disagrees with the list is nearly always one that GitHub has not
+	// made anew since the base branch moved.
+	return "re-run the check; if it says the same, push a commit, which has GitHub compare again, or split a very large change"
 }
 
 func (j *judgement) add(f Finding) { j.findings = append(j.findings, f) }
