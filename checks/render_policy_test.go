@@ -53,7 +53,10 @@ func TestImpact(t *testing.T) {
 func TestApproveAgain(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[string]string{
-		rules.CodeNoInitiator:  " Approvals given so far stay valid.",
+		rules.CodeNoInitiator:  " Assigning the person keeps the approvals given so far; an edited change request makes them stale.",
+		rules.CodeNoRequester:  " Approvals cover the change request, so those given so far have to be given again afterwards.",
+		rules.CodeUnknownPush:  " Approvals count on the pull request they were given on, so those given so far have to be given again on the new one.",
+		rules.CodeNoOwner:      " Approvals given so far stay valid.",
 		rules.CodeCheckFailed:  " A push that changes what was approved makes the approvals given so far stale.",
 		rules.CodeUnattributed: " A push that changes what was approved makes the approvals given so far stale.",
 	} {

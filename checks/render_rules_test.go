@@ -189,6 +189,7 @@ func checkInert(t *testing.T, v View) {
 	}
 	checkRun(t, Render(v), link)
 	checkRun(t, Unfinished(v, v.Verdict.Title, at, true), link)
+	checkRun(t, Left(v.Change.Ref, Written{Name: RunPrefix + v.Change.Base.Branch, Head: "h"}, v.DetailsURL), link)
 }
 
 func FuzzRender(f *testing.F) {

@@ -2,6 +2,7 @@ package checks
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -78,6 +79,9 @@ func waitingLead(v View) string {
 	return "**" + what + "** Author: nothing to do. " + agentsIdle
 }
 
+// inRequest are the rules whose findings are mended in the change request.
+var inRequest = []string{rules.RuleChangeRequest, rules.RuleRollbackPlan, rules.RuleEffectiveDate, rules.RuleNotice}
+
 // approveAgain says what is lost, because that is what people fear.
 func approveAgain(v View) string {
 	if len(v.Verdict.Approvals) == 0 {
@@ -88,8 +92,12 @@ func approveAgain(v View) string {
 		if f.State != rules.Unmet || f.Code == rules.CodeWhy {
 			continue
 		}
-		switch f.Rule {
-		case rules.RuleChangeRequest, rules.RuleRollbackPlan, rules.RuleEffectiveDate, rules.RuleNotice:
+		switch {
+		case f.Code == rules.CodeUnknownPush:
+			return " Approvals count on the pull request they were given on, so those given so far have to be given again on the new one."
+		case f.Code == rules.CodeNoInitiator:
+			return " Assigning the person keeps the approvals given so far; an edited change request makes them stale."
+		case f.Code == rules.CodeNoRequester, slices.Contains(inRequest, f.Rule):
 			return " Approvals cover the change request, so those given so far have to be given again afterwards."
 		}
 		push = push || f.Code == rules.CodeCheckFailed || f.Code == rules.CodeUnattributed

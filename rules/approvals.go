@@ -77,7 +77,7 @@ func (j *judgement) refuse(g *judged, w *Review) Turned {
 	}
 	switch by := w.By; {
 	case !g.allows(w) && g.namesake(w):
-		return Turned{by, CodeNamesake, "has taken over a login that named another account"}
+		return Turned{by, CodeNamesake, "has taken over a login that named another account when the policy was first read"}
 	case !g.allows(w) && slices.ContainsFunc(g.asked, func(e entry) bool { return e.owns(w) }):
 		return Turned{by, CodeNotAllowed, "is a code owner without write access"}
 	case !g.allows(w):
@@ -106,7 +106,7 @@ func (j *judgement) unfit(w *Review) Turned {
 	case j.contributed(by):
 		return Turned{by, CodeByContributor, "contributed to the change"}
 	case w.At.IsZero() || w.Commit == "":
-		return Turned{by, CodePartial, "GitHub does not say when the review was given and for which commit"}
+		return Turned{by, CodePartial, "GitHub does not say when the review was given and for which commit; a new review counts"}
 	}
 	return Turned{}
 }
