@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"changegate/rules"
 )
@@ -107,10 +108,10 @@ func opined(reviews []rules.Review, commit string) bool {
 	return slices.ContainsFunc(reviews, func(w rules.Review) bool { return opinion(w) && w.Commit == commit })
 }
 
-// others returns the commits to compare the head with: those of opinions, of people
-// who can write first, because anybody who can read may submit a review, and the
-// newest first; then those that show whether merging the base branch in changed
-// anything.
+// others returns the commits to compare the head with: those of approvals that may
+// count, of people who can write first, because anybody who can read may submit a
+// review, and the newest first; then those that show whether merging the base branch
+// in changed anything.
 func (g *gathering) others() []string {
 	var out []string
 	add := func(commit string) {
@@ -118,9 +119,10 @@ func (g *gathering) others() []string {
 			out = append(out, commit)
 		}
 	}
+	last := lastOpinions(g.out.Change.Reviews)
 	for _, writers := range []bool{true, false} {
 		for _, w := range slices.Backward(g.out.Change.Reviews) {
-			if opinion(w) && (w.Permission != "") == writers {
+			if w.State == "APPROVED" && !w.By.Bot && !w.At.Before(last[w.By.ID]) && (w.Permission != "") == writers {
 				add(w.Commit)
 			}
 		}
@@ -129,6 +131,19 @@ func (g *gathering) others() []string {
 		add(commit)
 	}
 	return out
+}
+
+// lastOpinions are when each account said its last word, a dismissed one included.
+// What it said before counts no more: whoever looks again after every push, a bot
+// above all, takes no place from those who looked once.
+func lastOpinions(reviews []rules.Review) map[int64]time.Time {
+	last := map[int64]time.Time{}
+	for _, w := range reviews {
+		if (opinion(w) || w.State == "DISMISSED") && w.At.After(last[w.By.ID]) {
+			last[w.By.ID] = w.At
+		}
+	}
+	return last
 }
 
 // revision returns what the pull request changed at another commit, nil when that

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -241,5 +242,31 @@ func TestUpdateBranchMerges(t *testing.T) {
 	}
 	if !slices.ContainsFunc(g.Change.Revisions, func(r rules.Revision) bool { return r.Commit == before }) {
 		t.Errorf("the commit before the merge is not among %d revisions", len(g.Change.Revisions))
+	}
+}
+
+// TestManyOpinionsOfOthers: whoever looks again after every push, a bot above all, does
+// not make the approval of somebody who looked once stale.
+func TestManyOpinionsOfOthers(t *testing.T) {
+	t.Parallel()
+	for _, eager := range []string{"dev2", "reviewer[bot]"} {
+		s := tell(t, "maintain")
+		if eager == "dev2" {
+			s.gh.User(eager)
+		} else {
+			s.gh.Bot(eager)
+		}
+		s.repo.Role(eager, "write")
+		p := s.open()
+		r := s.reader(t, p)
+		p.Review("lead1", "APPROVED")
+		for i := range 2 * mostRevisions {
+			r.push(githubtest.Files{"README.md": fmt.Sprint(i)})
+			s.later(time.Minute)
+			p.Review(eager, []string{"APPROVED", "APPROVED", "CHANGES_REQUESTED"}[i%3])
+			if _, v := r.read(); v.State != rules.Ready {
+				t.Fatalf("%s, push %d: %s", eager, i, v.Title)
+			}
+		}
 	}
 }
