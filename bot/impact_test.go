@@ -61,8 +61,12 @@ func TestImpactOfANewPolicy(t *testing.T) {
 					t.Errorf("%q in:\n%s", bad, run.Summary)
 				}
 			}
-			if n := w.calls(); n > 4 {
-				t.Errorf("it costs %d calls, want at most 4:\n%s", n, w.callList())
+			most := 4
+			if strings.Contains(c.policy, "@acme/owners") {
+				most++ // once for a version of the policy that names teams or logins: are they there?
+			}
+			if n := w.calls(); n > most {
+				t.Errorf("it costs %d calls, want at most %d:\n%s", n, most, w.callList())
 			}
 		})
 	}

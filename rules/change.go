@@ -209,6 +209,9 @@ type PolicyText struct {
 	// Idle are the groups of this policy that govern no file of the repository as
 	// it would be: a path that is misspelt governs nothing, silently.
 	Idle []string `json:"idle,omitempty"`
+	// Unknown are the teams and logins of this policy that GitHub does not know or
+	// does not show to the App, as far as they were looked up.
+	Unknown []string `json:"unknown,omitempty"`
 }
 
 // A Gap is something that could not be read whole.

@@ -135,6 +135,7 @@ func TestPolicyFileRule(t *testing.T) {
 		title string
 		codes []string
 	}{
+		{"names nobody", opt(newPolicy(weaker), may, func(c *Change) { c.NewPolicy.Unknown = []string{"@acme/onwers"} }), Failure, "Cannot read .github/changegate.yml in this PR", []string{CodeNewPolicy}},
 		{"loads", opt(newPolicy(weaker), may), Ready, "Ready…", nil},
 		{"judged by the base's", opt(newPolicy(weaker), reviewed(review(rev1))), Waiting, "Waiting for 1 approval - from maintain access", []string{CodeApprovals}},
 		{"does not load", opt(newPolicy("version: 1\n\nmodus: shadow\n"), may), Failure, "Cannot read .github/changegate.yml in this PR - line 1", []string{CodeNewPolicy, CodeNewPolicy}},

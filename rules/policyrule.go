@@ -37,6 +37,18 @@ func (p *Policy) names(name string) bool {
 	})
 }
 
+// lineOf is the line of the first entry that names a team or login, 0 if none does.
+func (p *Policy) lineOf(name string) int {
+	for i := range p.judged {
+		for _, a := range p.judged[i].Approvals {
+			if slices.Contains(a.From, strings.ToLower(name)) {
+				return a.Line
+			}
+		}
+	}
+	return 0
+}
+
 // writesPolicy reports whether the change leaves another version of the policy.
 func (j *judgement) writesPolicy() bool {
 	for _, f := range j.c.Files {
@@ -57,6 +69,14 @@ func (j *judgement) newPolicy(n *PolicyText) {
 			Says: place(p) + p.Says, Fix: p.Fix})
 	}
 	if p == nil {
+		return
+	}
+	for _, name := range n.Unknown {
+		j.add(Finding{Rule: RulePolicyFile, State: Unmet, Code: CodeNewPolicy, Path: PolicyPath, Line: p.lineOf(name),
+			Says: "the new policy names " + code(name) + ", which GitHub does not know or does not show to ChangeGate",
+			Fix:  "correct the name, or let the App see the team and re-run the check"})
+	}
+	if len(n.Unknown) > 0 {
 		return
 	}
 	j.met("", RulePolicyFile, "the new policy loads; this pull request is judged by the one on "+code(j.c.Base.Branch))
