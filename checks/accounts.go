@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -38,38 +39,70 @@ func (c *Client) accounts() Accounts {
 	return pinned{c.Cache}
 }
 
-// wantAccounts finds whom the logins of the policy name, each asked once for every
+// mostPinned bounds how many logins of groups that the change does not touch are
+// asked about at once.
+const mostPinned = 100
+
+// A naming is a login in a text of a repository.
+type naming struct {
+	repoID      int64
+	blob, login string
+}
+
+// wantAccounts finds whom the logins of the policies name, each asked once for every
 // version of the text it stands in. A login that nobody had then names nobody for as
-// long as that text stands, or whoever registers a misspelt one could approve.
+// long as that text stands, or whoever registers a misspelt one could approve. Groups
+// that the change does not touch are no exception: a login could be taken over until
+// one is. Nor is the organisation's policy in a repository that is read later.
 func (g *gathering) wantAccounts(ctx context.Context, q *lookup) (settled bool, err error) {
 	if g.ownersAsked > 0 || g.pol == nil {
 		return g.pol == nil, nil
 	}
-	own, floor := logins(g.out.Policy.PolicyText), logins(g.out.Floor.PolicyText)
-	for i, login := range g.sources().Logins {
-		blob := ""
-		switch {
-		case slices.Contains(own, login):
-			blob = g.out.Policy.Blob
-		case slices.Contains(floor, login):
-			blob = g.out.Floor.Blob
-		case g.out.Change.Owners != nil:
-			blob = g.out.Change.Owners.Blob
+	wanted := g.sources().Logins
+	more := 0
+	for i, n := range g.namings(wanted) {
+		take := func(id int64) {
+			if slices.Contains(wanted, n.login) {
+				g.account(n.login, id)
+			}
 		}
-		id, ok, err := g.c.accounts().Account(ctx, g.out.Place.RepoID, blob, login)
+		id, ok, err := g.c.accounts().Account(ctx, n.repoID, n.blob, n.login)
 		if err != nil {
-			return false, fmt.Errorf("recall the account of %s: %w", login, err)
+			return false, fmt.Errorf("recall the account of %s: %w", n.login, err)
 		}
 		if ok {
-			g.account(login, id)
+			take(id)
 			continue
 		}
-		q.user(fmt.Sprintf("user%d", i), login, func(p rules.Person) error {
-			g.account(login, p.ID)
-			return g.c.accounts().SaveAccount(ctx, g.out.Place.RepoID, blob, login, p.ID)
+		if !slices.Contains(wanted, n.login) {
+			if more++; more > mostPinned {
+				continue
+			}
+		}
+		q.user(fmt.Sprintf("user%d", i), n.login, func(p rules.Person) error {
+			take(p.ID)
+			return g.c.accounts().SaveAccount(ctx, n.repoID, n.blob, n.login, p.ID)
 		})
 	}
 	return true, nil
+}
+
+// namings are the logins that are wanted, by the text that names them, and all others
+// of the policies.
+func (g *gathering) namings(wanted []string) (all []naming) {
+	o := g.out
+	for _, login := range logins(o.Policy.PolicyText) {
+		all = append(all, naming{o.Place.RepoID, o.Policy.Blob, login})
+	}
+	for _, login := range logins(o.Floor.PolicyText) {
+		all = append(all, naming{g.pr.Floor.DatabaseID, o.Floor.Blob, login})
+	}
+	for _, login := range wanted {
+		if o.Change.Owners != nil && !slices.ContainsFunc(all, func(n naming) bool { return n.login == login }) {
+			all = append(all, naming{o.Place.RepoID, o.Change.Owners.Blob, login})
+		}
+	}
+	return all
 }
 
 // logins are those that a policy names; none if it does not load.
@@ -81,17 +114,22 @@ func logins(t rules.PolicyText) []string {
 	return p.Sources().Logins
 }
 
-// account notes whom a login names. The order must not depend on what was
-// remembered.
+// account notes whom a login names, once if two texts agree. The order must not
+// depend on what was remembered.
 func (g *gathering) account(login string, id int64) {
 	c := &g.out.Change
+	if id == 0 && slices.Contains(c.Unknown, login) || slices.Contains(c.Accounts, rules.Account{Login: login, ID: id}) {
+		return
+	}
 	if id == 0 {
 		c.Unknown = append(c.Unknown, login)
 		slices.Sort(c.Unknown)
 		return
 	}
 	c.Accounts = append(c.Accounts, rules.Account{Login: login, ID: id})
-	slices.SortFunc(c.Accounts, func(a, b rules.Account) int { return strings.Compare(a.Login, b.Login) })
+	slices.SortFunc(c.Accounts, func(a, b rules.Account) int {
+		return cmp.Or(strings.Compare(a.Login, b.Login), cmp.Compare(a.ID, b.ID))
+	})
 }
 
 // user asks whose a login is. Only GitHub's word that nobody has it gives a person

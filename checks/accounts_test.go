@@ -3,7 +3,9 @@ package checks
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -109,15 +111,52 @@ func TestALoginThatWasNotRead(t *testing.T) {
 	}
 }
 
-// TestLoginsOfUntouchedGroupsCostNothing: they name nobody who could approve here.
-func TestLoginsOfUntouchedGroupsCostNothing(t *testing.T) {
+// TestLoginsOfUntouchedGroups name nobody who could approve here, but are pinned all
+// the same, in the first look-up: by the time such a group is touched somebody else
+// may have the login.
+func TestLoginsOfUntouchedGroups(t *testing.T) {
 	t.Parallel()
 	s := tell(t, "write")
-	group := "  - {name: evals, kind: eval, paths: [\"evals/**\"], approvals: [{count: 1, from: [missing]}]}\n"
+	group := "  - {name: evals, kind: eval, paths: [\"evals/**\"], approvals: [{count: 1, from: [missing, lead1]}]}\n"
 	policy, _ := s.repo.Read("main", PolicyPath)
 	s.repo.Push("dev1", "main", githubtest.Files{PolicyPath: strings.Replace(policy, "governed:\n", "governed:\n"+group, 1)})
-	g, n := s.read(t, s.client(t, http.DefaultTransport), s.open(), Known{})
-	if n != 0 || len(g.Change.Unknown) > 0 {
-		t.Errorf("%d look-ups, unknown %v", n, g.Change.Unknown)
+	c := s.client(t, http.DefaultTransport)
+	c.Cache = kept{}
+	p := s.open()
+	for i, lookups := range []int{1, 0} {
+		if g, n := s.read(t, c, p, Known{}); n != lookups || len(g.Change.Unknown) > 0 || len(g.Change.Accounts) > 0 {
+			t.Errorf("reading %d: %d look-ups, unknown %v, accounts %v", i+1, n, g.Change.Unknown, g.Change.Accounts)
+		}
+	}
+	meant := s.gh.User("lead1")
+	s.gh.Rename("lead1", "lead-one")
+	s.gh.User("lead1", "missing")
+	p = s.repo.Open("dev1", githubtest.PR{Files: githubtest.Files{"evals/a.md": "x\n"}, Body: storyRequest})
+	g, n := s.read(t, c, p, Known{})
+	want := []rules.Account{{Login: "lead1", ID: meant}}
+	if n != 0 || !slices.Equal(g.Change.Accounts, want) || !slices.Contains(g.Change.Unknown, "missing") {
+		t.Errorf("%d look-ups, accounts %v, want %v; unknown %v", n, g.Change.Accounts, want, g.Change.Unknown)
+	}
+}
+
+// TestLoginsOfTheFloorAreOfAllRepositories: whom one names does not depend on which
+// repository was read first.
+func TestLoginsOfTheFloorAreOfAllRepositories(t *testing.T) {
+	t.Parallel()
+	s := tell(t, "write")
+	s.gh.Repo("acme/.github", githubtest.Files{PolicyPath: strings.Replace(floorText, "maintain", "lead1", 1)})
+	other := s.gh.Repo("acme/bots", githubtest.Files{PolicyPath: fmt.Sprintf(storyPolicy, "write"), "prompts/refund.md": "Be kind.\n"})
+	c := s.client(t, http.DefaultTransport)
+	c.Cache = kept{}
+	want := []rules.Account{{Login: "lead1", ID: s.gh.User("lead1")}}
+	for i, lookups := range []int{1, 0} {
+		if g, n := s.read(t, c, s.open(), Known{}); n != lookups || !slices.Equal(g.Change.Accounts, want) {
+			t.Errorf("in %s: %d look-ups, want %d; accounts %v, want %v", g.Place.Repo, n, lookups, g.Change.Accounts, want)
+		}
+		if i == 0 {
+			s.gh.Rename("lead1", "lead-one")
+			s.gh.User("lead1")
+			s.repo = other
+		}
 	}
 }
