@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"changegate/bot/evidence"
@@ -26,6 +29,7 @@ type merging struct {
 	index    int64                     // of the decision in force; -1 when there is none
 	decision *evidence.PolicyEvaluated // nil when there is none
 	approved content
+	base     string       // that the approved content was compared with
 	landed   []rules.File // what the merge changed on the branch
 	whole    bool         // landed is all of it
 }
@@ -93,7 +97,7 @@ func (b *Bot) explainMerge(ctx context.Context, m *merging) error {
 		m.index = s.Index
 		facts, err := s.Facts()
 		if err == nil {
-			m.approved = m.content(facts.Files)
+			m.approved, m.base = m.content(facts.Files), facts.MergeBase
 		}
 		return err
 	})
@@ -109,10 +113,64 @@ func (b *Bot) explainMerge(ctx context.Context, m *merging) error {
 	case !m.whole:
 		m.Differs = unknownContent
 	case !maps.Equal(m.approved, m.content(m.landed)):
-		m.Differs = otherContent
+		if m.Differs, err = b.differing(ctx, m); err != nil {
+			return fmt.Errorf("read what else changed %s before the merge of %s#%d: %w", m.Branch, m.Place.Repo, m.job.Number, err)
+		}
 	}
 	m.Explain(m.index, m.decision)
 	return nil
+}
+
+// mostDiffering bounds the files that an exception names.
+const mostDiffering = 3
+
+// differing names the files in which the merge is not what was approved. Where all of
+// them had been changed on the branch since, it says so: GitHub then joins the lines of
+// both, and nobody has seen the result. It is an exception all the same, one that
+// requiring branches to be up to date before merging prevents.
+func (b *Bot) differing(ctx context.Context, m *merging) (string, error) {
+	var paths []string
+	landed := m.content(m.landed)
+	for path, blob := range landed {
+		if was, ok := m.approved[path]; !ok || was != blob {
+			paths = append(paths, path)
+		}
+	}
+	for path := range m.approved {
+		if _, ok := landed[path]; !ok {
+			paths = append(paths, path)
+		}
+	}
+	slices.Sort(paths)
+	says := otherContent + ": " + few(paths)
+	if m.base == "" || m.base == m.Merge.Parent {
+		return says, nil
+	}
+	others, whole, err := b.GitHub.Between(ctx, m.Place, m.base, m.Merge.Parent)
+	switch {
+	case errors.Is(err, checks.ErrGone):
+		return says, nil
+	case err != nil:
+		return "", err
+	}
+	theirs := m.content(others)
+	if !whole || slices.ContainsFunc(paths, func(path string) bool { _, changed := theirs[path]; return !changed }) {
+		return says, nil
+	}
+	return says + " (changed on the branch as well since the pull request left it)", nil
+}
+
+// few names the first paths with what cannot be seen escaped, and counts the others.
+func few(paths []string) string {
+	more := ""
+	if n := len(paths) - mostDiffering; n > 0 {
+		paths, more = paths[:mostDiffering], fmt.Sprintf(" and %d more", n)
+	}
+	var out []string
+	for _, path := range paths {
+		out = append(out, strings.Trim(strconv.Quote(path), `"`))
+	}
+	return strings.Join(out, ", ") + more
 }
 
 // land reads what the merge changed: from the first parent of the commit it left on

@@ -34,6 +34,9 @@ func TestMergedContent(t *testing.T) {
 		"a merge with one prompt more":    {none, "merge", []githubtest.Files{{"prompts/b.md": "evil\n"}}, differs},
 		"a rebase with one prompt more":   {none, "rebase", []githubtest.Files{{"prompts/b.md": "evil\n"}}, differs},
 		"a merge that undoes the change":  {none, "merge", []githubtest.Files{{"prompts/a.md": "one\n"}}, differs},
+		"the file named":                  {none, "squash", []githubtest.Files{{"prompts/a.md": "evil\n"}}, differs + ": prompts/a.md\r\n"},
+		"both changed the file":           {both, "squash", []githubtest.Files{{"prompts/a.md": "one\ntwo\n"}}, differs + ": prompts/a.md (changed on the branch as well since the pull request left it)\r\n"},
+		"both, and one more":              {both, "merge", []githubtest.Files{{"prompts/a.md": "one\ntwo\n", "prompts/z.md": "evil\n"}}, differs + `: prompts/a.md, prompts/z.md`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -53,6 +56,9 @@ func TestMergedContent(t *testing.T) {
 		})
 	}
 }
+
+// both changes a file of the pull request on the base branch.
+func both(w *world) { w.repo.Push("rev2", "main", githubtest.Files{"prompts/a.md": "zero\n"}) }
 
 // other puts files on the base branch that the pull request does not touch.
 func other(w *world) { w.repo.Push("rev2", "main", githubtest.Files{"docs/x.md": "x\n"}) }

@@ -3,19 +3,21 @@ package githubtest
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 )
 
 // Merge merges the pull request into its base branch by one of GitHub's methods,
 // merge, squash or rebase, and returns the commit the base branch then is at. With
 // more files the merge leaves those there instead of what the pull request has, as
-// one made by hand or by a queue can.
+// one made by hand or by a queue can, or GitHub where both sides changed a file in
+// other lines.
 func (p *Pull) Merge(by, method string, more ...Files) (id string) {
 	p.r.s.tell(func() {
 		who := p.r.s.account(by)
 		ref := "refs/heads/" + p.base
 		before := p.r.refs[ref]
-		id = p.merged(who, before, method)
+		id = p.merged(who, before, method, more)
 		for _, files := range more {
 			id = p.otherwise(id, files)
 		}
@@ -30,14 +32,14 @@ func (p *Pull) Merge(by, method string, more ...Files) (id string) {
 	return id
 }
 
-func (p *Pull) merged(by *account, base, method string) string {
+func (p *Pull) merged(by *account, base, method string, more []Files) string {
 	switch method {
 	case "merge":
 		text := fmt.Sprintf("Merge pull request #%d from %s/%s\n\n%s", p.Number, p.headOwner.login, p.headBranch, p.title)
-		return p.combine(by, []string{base, p.head}, Commit{Message: text, WebFlow: true})
+		return p.combine(by, []string{base, p.head}, Commit{Message: text, WebFlow: true}, more)
 	case "squash":
 		text := fmt.Sprintf("%s (#%d)", p.title, p.Number)
-		return p.combine(by, []string{base}, Commit{Message: text, WebFlow: true, Author: p.author.login, CoAuthors: p.otherAuthors()})
+		return p.combine(by, []string{base}, Commit{Message: text, WebFlow: true, Author: p.author.login, CoAuthors: p.otherAuthors()}, more)
 	case "rebase":
 		return p.rebase(by, base)
 	}
@@ -54,10 +56,13 @@ func (p *Pull) otherwise(id string, files Files) string {
 	return p.r.git.putCommit(&c).id
 }
 
-func (p *Pull) combine(by *account, parents []string, how Commit) string {
-	files, err := p.r.git.merged(parents[0], p.head)
-	if err != nil {
-		panic("githubtest: " + err.Error())
+func (p *Pull) combine(by *account, parents []string, how Commit, more []Files) string {
+	files, conflicts := p.r.git.mergedInto(parents[0], p.head)
+	conflicts = slices.DeleteFunc(conflicts, func(path string) bool {
+		return slices.ContainsFunc(more, func(f Files) bool { _, written := f[path]; return written })
+	})
+	if len(conflicts) > 0 {
+		panic("githubtest: merge conflict in " + strings.Join(conflicts, ", "))
 	}
 	c := p.r.s.draft(by, parents, how)
 	c.files = files
