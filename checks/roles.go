@@ -55,7 +55,7 @@ func (g *gathering) sources() rules.Sources {
 
 // wantRoles takes what the last reading was told if that answers everything, and
 // asks otherwise.
-func (g *gathering) wantRoles(_ context.Context, q *lookup) (settled bool, err error) {
+func (g *gathering) wantRoles(ctx context.Context, q *lookup) (settled bool, err error) {
 	if g.ownersAsked > 0 || g.pol == nil {
 		return g.pol == nil, nil
 	}
@@ -69,7 +69,7 @@ func (g *gathering) wantRoles(_ context.Context, q *lookup) (settled bool, err e
 		g.out.Remembered = true
 		return true, nil
 	}
-	g.out.ask.add(q, g.c, g.out)
+	g.out.ask.add(ctx, q, g.c, g.out)
 	return true, nil
 }
 
@@ -121,7 +121,7 @@ func (c *Client) Confirm(ctx context.Context, g *Gathered) error {
 		return nil
 	}
 	q := &lookup{place: g.Place}
-	g.ask.add(q, c, g)
+	g.ask.add(ctx, q, c, g)
 	if err := q.send(ctx, c); err != nil {
 		return fmt.Errorf("confirm roles: %w", err)
 	}
@@ -131,7 +131,7 @@ func (c *Client) Confirm(ctx context.Context, g *Gathered) error {
 
 // add puts the question into a lookup, and the answers into the reading once all
 // of them are there.
-func (a *asking) add(q *lookup, c *Client, g *Gathered) {
+func (a *asking) add(ctx context.Context, q *lookup, c *Client, g *Gathered) {
 	r := a.nobody(c, g.Place)
 	var gaps []rules.Gap
 	unsure := func(says string) {
@@ -140,11 +140,11 @@ func (a *asking) add(q *lookup, c *Client, g *Gathered) {
 	}
 	if a.permissions {
 		for i, p := range a.voters {
-			a.addPermission(q, fmt.Sprintf("voter%d", i), p, &r.Holders[i], unsure)
+			a.addPermission(ctx, q, c, fmt.Sprintf("voter%d", i), p, &r.Holders[i], unsure)
 		}
 	}
 	for i, team := range a.teams {
-		a.addTeam(q, fmt.Sprintf("team%d", i), team, r, unsure)
+		a.addTeam(ctx, q, c, fmt.Sprintf("team%d", i), team, r, unsure)
 	}
 	last := &q.parts[len(q.parts)-1]
 	take := last.take
@@ -159,7 +159,7 @@ func (a *asking) add(q *lookup, c *Client, g *Gathered) {
 }
 
 // addPermission asks what permission somebody has now.
-func (a *asking) addPermission(q *lookup, alias string, p rules.Person, h *Holder, unsure func(string)) {
+func (a *asking) addPermission(ctx context.Context, q *lookup, c *Client, alias string, p rules.Person, h *Holder, unsure func(string)) {
 	q.parts = append(q.parts, part{
 		alias:  alias,
 		field:  "collaborators(first: 100, query: %s) { pageInfo { hasNextPage } edges { permission node { databaseId } } }",
@@ -168,6 +168,9 @@ func (a *asking) addPermission(q *lookup, alias string, p rules.Person, h *Holde
 			held, known, err := answer.look(p)
 			switch {
 			case err != nil:
+				return err
+			case !known && answer.cut():
+				h.Permission, err = c.permission(ctx, q.place, p)
 				return err
 			case !known || held != nil && held.Permission == "":
 				unsure("GitHub does not say what permission " + p.Login + " has")
@@ -181,7 +184,7 @@ func (a *asking) addPermission(q *lookup, alias string, p rules.Person, h *Holde
 
 // addTeam asks which of the people are in a team, and notes a team that is not
 // there.
-func (a *asking) addTeam(q *lookup, alias, team string, r *Roles, unsure func(string)) {
+func (a *asking) addTeam(ctx context.Context, q *lookup, c *Client, alias, team string, r *Roles, unsure func(string)) {
 	org, slug, _ := strings.Cut(strings.TrimPrefix(team, "@"), "/")
 	field, values := "organization(login: %s) { team(slug: %s) { databaseId", []string{org, slug}
 	for k, p := range a.voters {
@@ -199,13 +202,19 @@ func (a *asking) addTeam(q *lookup, alias, team string, r *Roles, unsure func(st
 			return nil
 		}
 		for k, p := range a.voters {
-			member, known, err := partAnswer{raw: org.Team[fmt.Sprintf("voter%d", k)]}.look(p)
+			search := partAnswer{raw: org.Team[fmt.Sprintf("voter%d", k)]}
+			member, known, err := search.look(p)
+			is := member != nil
+			if err == nil && !known && search.cut() {
+				is, err = c.member(ctx, q.place, team, p)
+				known = err == nil
+			}
 			switch {
 			case err != nil:
 				return err
 			case !known:
 				unsure("GitHub does not say whether " + p.Login + " is in " + team)
-			case member != nil:
+			case is:
 				r.Holders[k].Teams = append(r.Holders[k].Teams, team)
 			}
 		}

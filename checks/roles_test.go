@@ -2,6 +2,7 @@ package checks
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -205,4 +206,38 @@ func TestAnAnswerWithAGapIsNotRemembered(t *testing.T) {
 	if g, n := s.read(t, c, p, durable(t, g.Known)); n != 1 || g.Remembered || len(g.Change.Gaps) > 0 {
 		t.Errorf("asked again in %d look-ups, remembered %v, gaps %v", n, g.Remembered, g.Change.Gaps)
 	}
+}
+
+// TestALoginThatIsPartOfManyOthers is not among the first hundred that GitHub finds: the
+// very account is asked about, whether it is a member, was one, or never was anything.
+func TestALoginThatIsPartOfManyOthers(t *testing.T) {
+	t.Parallel()
+	for _, from := range []string{`"@acme/leads"`, "maintain"} {
+		s := tell(t, from)
+		for i := range 101 {
+			s.gh.User(fmt.Sprintf("peer%03d", i))
+			s.gh.Team("acme/leads", fmt.Sprintf("peer%03d", i))
+		}
+		s.gh.User("e", "p")
+		s.gh.Team("acme/leads", "e")
+		p := s.open()
+		p.Review("p", "APPROVED")
+		p.Review("e", "APPROVED")
+		c := s.client(t, http.DefaultTransport)
+		g, n := s.read(t, c, p, Known{})
+		if v := outcome(g); n != 1 || v.State != rules.Ready || len(g.Change.Gaps) > 0 {
+			t.Errorf("%s: %d look-ups, %s %q, gaps %v", from, n, v.State, v.Title, g.Change.Gaps)
+		}
+		s.gh.LeaveTeam("acme/leads", "e")
+		s.repo.Role("e", "write")
+		if err := c.Confirm(t.Context(), remembered(g)); err != nil || outcome(g).State != rules.Waiting || len(g.Change.Gaps) > 0 {
+			t.Errorf("%s, lost: %s, gaps %v, %v", from, outcome(g).State, g.Change.Gaps, err)
+		}
+	}
+}
+
+// remembered makes a reading one whose roles were not asked in it.
+func remembered(g *Gathered) *Gathered {
+	g.Remembered = true
+	return g
 }
