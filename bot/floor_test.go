@@ -56,6 +56,24 @@ func TestTheOrganisationsPolicy(t *testing.T) {
 	}
 }
 
+// TestTheOrganisationsDefaultBranch has the policy: another one has another.
+func TestTheOrganisationsDefaultBranch(t *testing.T) {
+	t.Parallel()
+	w := gated(t, enforced, "rev1")
+	home := w.gh.Repo("acme/.github", githubtest.Files{"README.md": "rules\n"})
+	home.Role("rev1", "write")
+	w.later()
+	w.pull.Review("rev1", "APPROVED")
+	w.works(t)
+	w.shows(t, "Ready")
+	home.Push("rev1", "strict", githubtest.Files{".github/changegate.yml": strings.ReplaceAll(floored, "notes", "prompts")})
+	w.works(t)
+	w.shows(t, "Ready")
+	home.DefaultBranch("strict")
+	w.works(t)
+	w.shows(t, "Waiting for 1 approval") // of two
+}
+
 // TestABranchThatOnlyTheOrganisationWatches is walked like the repository's own.
 func TestABranchThatOnlyTheOrganisationWatches(t *testing.T) {
 	t.Parallel()

@@ -85,6 +85,11 @@ type payload struct {
 		Name *struct {
 			From string `json:"from"`
 		} `json:"name"`
+		Repository struct {
+			Name struct {
+				From string `json:"from"`
+			} `json:"name"`
+		} `json:"repository"`
 	} `json:"changes"`
 	Ref     string `json:"ref"`
 	Before  string `json:"before"`
@@ -117,7 +122,7 @@ var rings = map[string]ring{
 	"membership":          actions(orgWake, "added", "removed"),
 	"organization":        actions(orgWake, "member_added", "member_removed"),
 	"team":                teamWakes,
-	"repository":          actions(func(*payload) Wake { return Wake{} }, "edited", "renamed", "transferred"),
+	"repository":          repositoryWakes,
 }
 
 // ignored are events an App may get, each with the reason why none of its
@@ -314,12 +319,35 @@ func pushWake(p *payload) ([]Wake, string) {
 		// not known: the two events of a push come in any order.
 		wakes = append(wakes, Wake{Head: p.After})
 	}
-	if _, name, _ := strings.Cut(p.Repository.FullName, "/"); name == ".github" && branch == p.Repository.Default {
-		all := p.place() // the organisation's policy is there (CONTRACT §1): it may have changed for every pull request
-		all.RepoID, all.Repo = 0, ""
-		wakes = append(wakes, Wake{Place: all})
+	if p.floors() && branch == p.Repository.Default {
+		wakes = append(wakes, p.everywhere())
 	}
 	return wakes, ""
+}
+
+// floors reports whether the repository is, or was until now, the one with the
+// organisation's policy (CONTRACT §1).
+func (p *payload) floors() bool {
+	_, name, _ := strings.Cut(p.Repository.FullName, "/")
+	return strings.EqualFold(name, ".github") || strings.EqualFold(p.Changes.Repository.Name.From, ".github")
+}
+
+// everywhere wakes the whole organisation, whose policy may have changed.
+func (p *payload) everywhere() Wake {
+	all := p.place()
+	all.RepoID, all.Repo = 0, ""
+	return Wake{Place: all}
+}
+
+// repositoryWakes wakes the pull requests of a repository whose name, owner or default
+// branch has changed. Where the organisation's policy is, or is no longer, it concerns
+// all of them: another default branch has another policy.
+func repositoryWakes(p *payload) ([]Wake, string) {
+	wakes, ignored := actions(func(*payload) Wake { return Wake{} }, "edited", "renamed", "transferred")(p)
+	if p.floors() && p.place().OrgID != 0 && (ignored == "" || p.Action == "deleted" || p.Action == "created") {
+		return append(wakes, p.everywhere()), ""
+	}
+	return wakes, ignored
 }
 
 // checkWake wakes the pull requests whose head a check reported on. Our own runs

@@ -110,6 +110,11 @@ func TestRefs(t *testing.T) {
 			[]Wake{{Place: org, Team: "@acme/owners"}}},
 		{"team", `{"action":"deleted","team":{"slug":"owners"},"installation":{"id":9},"organization":{"id":3,"login":"acme"}}`, []Wake{{Place: org, Team: "@acme/owners"}, {Place: org, Reviewed: true}}},
 		{"repository", `{"action":"renamed",` + place + `}`, []Wake{{Place: here}}},
+		// The organisation's policy is on that repository's default branch.
+		{"repository", `{"action":"edited",` + strings.ReplaceAll(place, "acme/agents", "acme/.github") + `}`, []Wake{{Place: dotGithub}, {Place: org}}},
+		{"repository", `{"action":"renamed","changes":{"repository":{"name":{"from":".github"}}},` + place + `}`, []Wake{{Place: here}, {Place: org}}},
+		{"repository", `{"action":"deleted",` + place + `}`, nil},
+		{"repository", `{"action":"deleted",` + strings.ReplaceAll(place, "acme/agents", "acme/.github") + `}`, []Wake{{Place: org}}},
 		{"pull_request", `{"action":"opened","pull_request":{"number":4},"repository":{"id":7}}`, nil}, // no installation
 		{"issue_comment", `{"action":"created",` + place + `}`, nil},
 		{"no_such_event", `{"action":"created",` + place + `}`, nil},

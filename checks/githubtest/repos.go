@@ -160,7 +160,13 @@ func (r *Repo) mergedInto(branch string) string {
 }
 
 // DefaultBranch makes another branch the default one.
-func (r *Repo) DefaultBranch(name string) { r.s.tell(func() { r.main = name }) }
+func (r *Repo) DefaultBranch(name string) {
+	r.s.tell(func() {
+		was := r.main
+		r.main = name
+		r.s.emit("repository", r.owner, r, r.owner, fields{"action": "edited", "changes": fields{"default_branch": fields{"from": was}}})
+	})
+}
 
 // Tag makes a lightweight tag.
 func (r *Repo) Tag(name, at string) {
