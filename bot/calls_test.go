@@ -135,3 +135,25 @@ func TestCallsOfATeam(t *testing.T) {
 		{"converted to a draft", func() { w.pull.Draft("dev1") }, 2, -1, "Waiting for 1 approval"},
 	})
 }
+
+// TestManyComments: comments are not read, and those in files, each a review of its
+// own, are passed over where there are many. Nobody can hold a pull request back, or
+// use up the quota, by writing.
+func TestManyComments(t *testing.T) {
+	t.Parallel()
+	w := gated(t, enforced, "rev1", "rev2")
+	w.gh.Hook("") // nobody counts what these cost: what follows them is counted
+	for range 10_000 {
+		w.pull.Comment("rev2", "what about this?")
+	}
+	for range 2_000 {
+		w.pull.Review("rev2", "COMMENTED")
+	}
+	refused := w.pull.Review("rev2", "CHANGES_REQUESTED")
+	w.gh.Hook(w.server.URL + "/webhook")
+	w.costs(t, []costing{
+		{"approval among 2,000 comments", func() { w.pull.Review("rev1", "APPROVED") }, 3, 3, "Changes requested"},
+		{"dismissal among 2,000 comments", func() { w.pull.Dismiss("rev1", refused) }, 3, 3, "Ready"},
+		{"one comment more", func() { w.pull.Review("rev2", "COMMENTED") }, 2, 2, "Ready"},
+	})
+}

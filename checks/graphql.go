@@ -13,7 +13,7 @@ import (
 
 // pullQuery reads what people did to a pull request, the policy of the branch it
 // is believed to go into, and the policy file as it would leave it.
-const pullQuery = `query Pull($owner: String!, $name: String!, $number: Int!, $base: String!, $policy: String!, $own: String!, $floor: String!, $commits: String, $reviews: String) {
+const pullQuery = `query Pull($owner: String!, $name: String!, $number: Int!, $base: String!, $policy: String!, $own: String!, $floor: String!, $commits: String, $reviews: String, $opinions: [PullRequestReviewState!]) {
   floor: repository(owner: $owner, name: ".github", followRenames: false) {
     databaseId defaultBranchRef { name target { oid } } object(expression: $floor) { ...blob }
   }
@@ -41,7 +41,7 @@ const pullQuery = `query Pull($owner: String!, $name: String!, $number: Int!, $b
           signature { isValid wasSignedByGitHub }
         } }
       }
-      reviews(first: 100, after: $reviews) {
+      reviews(first: 100, after: $reviews, states: $opinions) {
         totalCount pageInfo { hasNextPage endCursor }
         nodes { fullDatabaseId state submittedAt authorCanPushToRepository commit { oid } author { ...actor } }
       }
@@ -255,6 +255,11 @@ func (r *prAnswer) lacks() string {
 // is a gap.
 const maxPages = 20
 
+// mostReviews is how many reviews are read with those that only comment. Every comment
+// in a file is a review of its own, and anybody who can read can write thousands, to
+// hold a pull request back or to use up the quota. They change nothing (CONTRACT §4).
+const mostReviews = 500
+
 // readPull asks for a pull request and for every page of its commits and reviews.
 func (c *Client) readPull(ctx context.Context, w Wake, floorBranch string) (*prAnswer, error) {
 	account, name, _ := strings.Cut(w.Place.Repo, "/")
@@ -273,6 +278,13 @@ func (c *Client) readPull(ctx context.Context, w Wake, floorBranch string) (*prA
 		if o := owner(page.NameWithOwner); !strings.EqualFold(o, variables["owner"].(string)) {
 			// Transferred: the policy of the organisation that it left says nothing.
 			variables["owner"], variables["name"] = o, strings.TrimPrefix(page.NameWithOwner, o+"/")
+			continue
+		}
+		if page.PullRequest.Reviews.total() > mostReviews && variables["opinions"] == nil {
+			first = nil
+			delete(variables, "commits")
+			delete(variables, "reviews")
+			variables["opinions"] = []string{"APPROVED", "CHANGES_REQUESTED", "DISMISSED"}
 			continue
 		}
 		if first == nil {

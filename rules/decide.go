@@ -209,6 +209,8 @@ func (j *judgement) gapFix(what string) string {
 		return "make " + code(PolicyPath) + " on " + code(j.c.Base.Branch) + " an ordinary file of UTF-8 text, or " + again
 	case GapFloor:
 		return "let the App read " + floorHome(j.c) + ", make " + code(PolicyPath) + " there an ordinary file of UTF-8 text, or " + again
+	case "reviews":
+		return "re-run the check; if it says the same, close this pull request and open another one for the branch: reviews stay with the one they were given on"
 	}
 	// A count that disagrees with the list is nearly always one that GitHub has not
 	// made anew since the base branch moved.
