@@ -78,12 +78,16 @@ func TestEventsInAnyOrder(t *testing.T) {
 			func(w *world) { w.pull.Review("rev1", "APPROVED") },
 		}},
 		"pushed by the approver": {want: "Waiting for 1 approval", story: []func(w *world){
-			func(w *world) { w.pull.Push("rev1", githubtest.Files{"prompts/a.md": "x\n"}, githubtest.Commit{Author: "dev1", Committer: "dev1"}) },
+			func(w *world) {
+				w.pull.Push("rev1", githubtest.Files{"prompts/a.md": "x\n"}, githubtest.Commit{Author: "dev1", Committer: "dev1"})
+			},
 			func(w *world) { w.pull.Push("dev1", githubtest.Files{"README.md": "x\n"}) },
 			func(w *world) { w.pull.Review("rev1", "APPROVED") },
 		}},
 		"pushed to a fork by the approver": {fork: true, want: "Waiting for 1 approval", story: []func(w *world){
-			func(w *world) { w.pull.Push("rev1", githubtest.Files{"prompts/a.md": "x\n"}, githubtest.Commit{Author: "dev1", Committer: "dev1"}) },
+			func(w *world) {
+				w.pull.Push("rev1", githubtest.Files{"prompts/a.md": "x\n"}, githubtest.Commit{Author: "dev1", Committer: "dev1"})
+			},
 			func(w *world) { w.pull.Push("dev1", githubtest.Files{"README.md": "x\n"}) },
 			func(w *world) { w.pull.Review("rev1", "APPROVED") },
 		}},
