@@ -92,6 +92,8 @@ func TestRefs(t *testing.T) {
 		{"check_run", `{"action":"completed",` + place + `,"check_run":{"name":"evals","conclusion":"failure","head_sha":"abc"}}`, []Wake{{Place: here, Head: "abc", Check: "evals"}}},
 		{"check_run", `{"action":"completed",` + place + `,"check_run":{"name":"changegate: main","head_sha":"abc"}}`, nil},
 		{"check_run", `{"action":"rerequested",` + place + `,"check_run":{"name":"changegate: main","head_sha":"abc"}}`, []Wake{{Place: here, Head: "abc"}}},
+		{"check_run", `{"action":"requested_action",` + place + `,"check_run":{"name":"changegate: main","head_sha":"abc"}}`, []Wake{{Place: here, Head: "abc"}}},
+		{"check_run", `{"action":"rerequested",` + place + `,"check_run":{"name":"evals","head_sha":"abc"}}`, nil}, // it will be completed
 		{"check_run", `{"action":"created",` + place + `,"check_run":{"name":"evals","head_sha":"abc"}}`, nil},
 		{"check_suite", `{"action":"rerequested",` + place + `,"check_suite":{"head_sha":"abc"}}`, []Wake{{Place: here, Head: "abc"}}},
 		{"push", `{"ref":"refs/heads/main","before":"a","after":"b",` + strings.ReplaceAll(place, "acme/agents", "acme/.github") + `}`,
@@ -128,6 +130,40 @@ func TestRefs(t *testing.T) {
 	for _, bad := range []string{``, `[]`, `"x"`, `{"action":1}`, `{`, `{"repository":{"id":"x"}}`} {
 		if _, err := Refs("pull_request", []byte(bad)); err == nil {
 			t.Errorf("payload %q is accepted", bad)
+		}
+	}
+}
+
+// TestRefsOfEveryAction: what each action of a pull request can do to a verdict, and
+// what of it cannot.
+func TestRefsOfEveryAction(t *testing.T) {
+	t.Parallel()
+	for event, c := range map[string]struct{ wake, ignore []string }{
+		"pull_request": {
+			[]string{"assigned", "closed", "converted_to_draft", "edited", "opened", "ready_for_review", "reopened", "synchronize", "unassigned"},
+			[]string{"auto_merge_disabled", "auto_merge_enabled", "demilestoned", "dequeued", "enqueued", "labeled", "locked", "milestoned", "review_request_removed", "review_requested", "unlabeled", "unlocked"},
+		},
+		"pull_request_review": {[]string{"dismissed", "submitted"}, []string{"edited"}},
+	} {
+		for _, action := range slices.Concat(c.wake, c.ignore) {
+			bell, err := Refs(event, []byte(`{"action":"`+action+`",`+place+`,"pull_request":{"number":4,"base":{"ref":"main"}}}`))
+			if err != nil || (len(bell.Wakes) == 1 && bell.Wakes[0].Number == 4) != slices.Contains(c.wake, action) {
+				t.Errorf("%s.%s wakes %+v, %v", event, action, bell.Wakes, err)
+			}
+		}
+	}
+	for event, actions := range map[string][]string{"member": {"added", "edited", "removed"}, "membership": {"added", "removed"}, "organization": {"member_added", "member_removed"}} {
+		for _, action := range actions {
+			bell, err := Refs(event, []byte(`{"action":"`+action+`","member":{"id":5},`+place+`}`))
+			if err != nil || len(bell.Wakes) != 1 || bell.Wakes[0].Member != 5 {
+				t.Errorf("%s.%s wakes %+v, %v", event, action, bell.Wakes, err)
+			}
+		}
+	}
+	for _, action := range []string{"added_to_repository", "deleted", "edited", "removed_from_repository"} {
+		bell, err := Refs("team", []byte(`{"action":"`+action+`","team":{"slug":"owners"},`+place+`}`))
+		if err != nil || !slices.ContainsFunc(bell.Wakes, func(w Wake) bool { return w.Reviewed }) {
+			t.Errorf("team.%s wakes %+v, %v: what a team may do concerns whoever approved through it", action, bell.Wakes, err)
 		}
 	}
 }
