@@ -110,8 +110,7 @@ func judgeContributors(j *judgement) {
 	}
 	if who := j.unattributed(); len(who) > 0 {
 		j.add(Finding{Rule: RuleApprovals, State: Unmet, Code: CodeUnattributed,
-			Says: "GitHub cannot name " + and(few(who)),
-			Fix:  "add the commit's e-mail address to a GitHub account, or amend the commit with a known one and push again"})
+			Says: "GitHub cannot name " + and(few(who)), Fix: j.attribute(len(who))})
 	}
 	j.judgePushes()
 	if !j.misnamed() && j.c.Author.Bot && !j.initiated() {
@@ -119,6 +118,20 @@ func judgeContributors(j *judgement) {
 			Says: code(j.c.Author.Login) + " is a bot and " + j.unanswered(),
 			Fix:  "assign the person to the pull request, or write `requested_by: login` in the change request"})
 	}
+}
+
+// attribute is how somebody comes to be named in the place of nobody, who is met n
+// times. What is pushed changes nothing about who opened a pull request.
+func (j *judgement) attribute(n int) string {
+	const amend = "add the commit's e-mail address to a GitHub account, or amend the commit with a known one and push again"
+	const reopen = "open the pull request again from an account that exists"
+	switch {
+	case j.c.Author.ID != 0:
+		return amend
+	case n == 1:
+		return reopen
+	}
+	return reopen + "; " + amend
 }
 
 // judgePushes refuses a head that nobody is known to have pushed: commits name

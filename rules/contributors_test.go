@@ -84,6 +84,11 @@ func TestContributorsSay(t *testing.T) {
 			Finding{Code: CodeUnknownPush, Says: "nobody is known to have pushed commit `7c1d0fe`", Fix: elsewhere}},
 		{"pushes of nobody", opt(pushes(Push{After: headCommit}, Push{After: oldCommit}, Push{After: headCommit})),
 			Finding{Code: CodeUnattributed, Says: "GitHub cannot name who pushed `7c1d0fe` and `e55a210`", Fix: elsewhere}},
+		{"author of the pull request unknown", opt(func(c *Change) { c.Author = Person{} }),
+			Finding{Code: CodeUnattributed, Says: "GitHub cannot name the author of the pull request", Fix: "open the pull request again from an account that exists"}},
+		{"author of both unknown", opt(func(c *Change) { c.Author = Person{} }, commits(Commit{ID: "c0ffee1", Committer: dev1})),
+			Finding{Code: CodeUnattributed, Says: "GitHub cannot name the author of commit `c0ffee1` and the author of the pull request",
+				Fix: "open the pull request again from an account that exists; add the commit's e-mail address to a GitHub account, or amend the commit with a known one and push again"}},
 		{"requester in a file", opt(func(c *Change) {
 			c.Requests = []RequestText{{Path: ".changes/a.yml", Line: 1, Text: request + "  requested_by: Gone\n"}}
 		}, requestedFrom(Person{Login: "gone"})),
