@@ -69,3 +69,19 @@ func BenchmarkReadRequest(b *testing.B) {
 		ReadRequest(RequestsIn(body), nil)
 	}
 }
+
+// BenchmarkChain walks a branch that was force-pushed a hundred thousand times, half
+// of them to one commit, which anybody with write access can do: quadratic it took
+// minutes.
+func BenchmarkChain(b *testing.B) {
+	heard := make([]Push, 100_000)
+	for i := range heard {
+		heard[i] = Push{By: dev1, Before: fmt.Sprintf("%040x", i), After: fmt.Sprintf("%040x", min(i+1, 50_000)), Forced: true}
+	}
+	head := heard[len(heard)-1].After
+	for b.Loop() {
+		if pushes, _ := Chain(head, nil, heard); len(pushes) != len(heard) {
+			b.Fatalf("%d pushes of %d", len(pushes), len(heard))
+		}
+	}
+}

@@ -1,9 +1,6 @@
 package rules
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // Chain returns those of the pushes heard of that brought a branch to head, and the
 // first commit on the way back that nobody is known to have pushed; empty when the
@@ -14,24 +11,24 @@ func Chain(head string, commits []Commit, heard []Push) (pushes []Push, unknown 
 	for _, k := range commits {
 		inside[k.ID] = true
 	}
+	to, told := map[string][]Push{}, map[Push]bool{} // many thousand times, if somebody likes
+	for _, p := range heard {
+		if !told[p] {
+			told[p] = true
+			to[p.After] = append(to[p.After], p)
+		}
+	}
 	seen := map[string]bool{head: true}
 	for way := []string{head}; len(way) > 0; way = way[1:] {
-		found := false
-		for _, p := range heard {
-			if p.After != way[0] {
-				continue
-			}
-			found = true
-			if !slices.Contains(pushes, p) {
-				pushes = append(pushes, p)
-			}
+		pushes = append(pushes, to[way[0]]...)
+		for _, p := range to[way[0]] {
 			began := strings.Trim(p.Before, "0") == "" || !p.Forced && !inside[p.Before]
 			if !began && !seen[p.Before] {
 				seen[p.Before] = true
 				way = append(way, p.Before)
 			}
 		}
-		if !found && unknown == "" {
+		if len(to[way[0]]) == 0 && unknown == "" {
 			unknown = way[0]
 		}
 	}
