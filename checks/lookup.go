@@ -211,7 +211,7 @@ func (g *gathering) wantTexts(ctx context.Context, q *lookup) (settled bool, err
 			g.wantPolicy(ctx, q, f)
 		case f.Filename == PolicyPath || f.Previous == PolicyPath:
 			g.out.Change.NewPolicy = &rules.PolicyText{Path: PolicyPath, Deleted: true}
-		case rules.RequestPath(f.Filename) && f.Status == "added":
+		case rules.RequestPath(f.Filename) && (f.Status == "added" || f.Status == "renamed" || f.Status == "copied"):
 			g.wantRequest(ctx, q, f)
 		}
 	}

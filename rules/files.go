@@ -20,7 +20,7 @@ func list(files []File) listing {
 	out := make(listing, len(files))
 	for i := range files {
 		f := &files[i]
-		out[i] = listed{f, strings.ToLower(f.Path), strings.ToLower(f.OldPath)}
+		out[i] = listed{f, fold(f.Path), fold(f.OldPath)}
 	}
 	byPath := func(a, b listed) int {
 		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.OldPath, b.OldPath), strings.Compare(a.New, b.New))
@@ -120,7 +120,7 @@ func (p *Policy) Idle(paths iter.Seq[string]) (names []string, known bool) {
 	left := mostTries
 	idle := slices.Clone(p.Groups)
 	for path := range paths {
-		path = strings.ToLower(path)
+		path = fold(path)
 		idle = slices.DeleteFunc(idle, func(g Group) bool {
 			left -= g.match.tries()
 			return left >= 0 && g.match.governs(path)

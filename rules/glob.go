@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode"
 
 	"github.com/bmatcuk/doublestar/v4"
 	yaml "go.yaml.in/yaml/v4"
@@ -22,10 +23,25 @@ type pattern struct {
 // A matcher is a list of patterns.
 type matcher []pattern
 
+// fold makes names that a case-folding disk takes for one the same: lower case is not
+// enough, which leaves the long s of promptſ beside prompts.
+func fold(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII }) {
+		return strings.ToLower(s)
+	}
+	return strings.Map(func(r rune) rune {
+		least := r
+		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+			least = min(least, f)
+		}
+		return unicode.ToLower(least)
+	}, s)
+}
+
 func newMatcher(globs []string) matcher {
 	var m matcher
 	for _, g := range globs {
-		body, out := strings.CutPrefix(strings.ToLower(g), "!")
+		body, out := strings.CutPrefix(fold(g), "!")
 		p := pattern{body: body, prefix: body, out: out, tries: choices(body)}
 		if i := strings.IndexAny(body, "*?[{"); i >= 0 {
 			p.prefix = body[:i]
@@ -112,7 +128,7 @@ func badGlob(g string) (wrong, fix string) {
 		return code(g) + " has a backslash", "forward slashes"
 	case strings.Contains("/"+body+"/", "/../") || strings.Contains("/"+body+"/", "/./") || strings.Contains(body, "//"):
 		return code(g) + " has a step that no path has (.., . or an empty one)", "the path as the repository lists it"
-	case !doublestar.ValidatePattern(body) || !doublestar.ValidatePattern(strings.ToLower(body)):
+	case !doublestar.ValidatePattern(body) || !doublestar.ValidatePattern(fold(body)):
 		return code(g) + " is not a pattern", "close every [ and {"
 	case strings.Contains(body, "[[:") || strings.Contains(body, "{}") || mixedRange.MatchString(body):
 		return code(g) + " has a class or an empty choice that does not match as it looks", "the characters or names themselves"

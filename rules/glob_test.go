@@ -28,6 +28,10 @@ func TestGoverns(t *testing.T) {
 		{"!prompts/README.md prompts/**", "prompts/README.md", false},
 		{"!prompts/README.md", "prompts/a.md", false}, // exclusions alone govern nothing
 		{"{a,b}/*.md", "b/x.md", true},
+		{"prompts/**", "promptſ/a.md", true},
+		{"PROMPTſ/**", "prompts/a.md", true},
+		{"straße/Ω*", "STRAẞE/\u2126.md", true}, // ẞ, and the Ohm sign
+		{"i/*", "ı/a", false},
 		{"a?.md", "ab.md", true},
 		{"[ab].md", "B.md", true},
 		{"prompts/**", "prompts/a\nb", true},
@@ -35,7 +39,7 @@ func TestGoverns(t *testing.T) {
 		{"**", ".github/changegate.yml", true},
 		{"", "a", false},
 	} {
-		if got := newMatcher(strings.Fields(tt.globs)).governs(strings.ToLower(tt.path)); got != tt.want {
+		if got := newMatcher(strings.Fields(tt.globs)).governs(fold(tt.path)); got != tt.want {
 			t.Errorf("%s governs %q is %v", tt.globs, tt.path, got)
 		}
 	}

@@ -117,7 +117,7 @@ func (p *Policy) Watches(branch, defaultBranch string) bool {
 	if len(p.Branches) == 0 {
 		return branch == defaultBranch
 	}
-	return p.branches.governs(strings.ToLower(branch))
+	return p.branches.governs(fold(branch))
 }
 
 // codeOwners is the source of approvals that stands for the owners CODEOWNERS gives
