@@ -3,6 +3,7 @@ package checks
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 
@@ -26,6 +27,9 @@ func (g *gathering) idle(ctx context.Context) error {
 		return nil
 	}
 	items, cut, err := g.trees.list(ctx, n.Commit, "?recursive=1")
+	if errors.Is(err, ErrGone) {
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("look for what the new policy governs: %w", err)
 	}

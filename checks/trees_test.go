@@ -239,3 +239,15 @@ func TestIdleGroups(t *testing.T) {
 		}
 	}
 }
+
+// TestIdleGroupsAreAdvice: a tree that is not there is no pull request that is not
+// there, which would be forgotten.
+func TestIdleGroupsAreAdvice(t *testing.T) {
+	t.Parallel()
+	s := tell(t, "maintain")
+	p := s.repo.Open("dev1", githubtest.PR{Files: githubtest.Files{PolicyPath: fmt.Sprintf(storyPolicy, "admin"), ".changes/p.yml": storyRequest}})
+	s.gh.Fault(githubtest.Fault{Path: "/git/trees/", Kind: "404", Count: 9})
+	if g, v := s.reader(t, p).read(); g.Change.NewPolicy.Idle != nil || v.State != rules.Author && v.State != rules.Waiting {
+		t.Errorf("%s %s, idle %q", v.State, v.Title, g.Change.NewPolicy.Idle)
+	}
+}
