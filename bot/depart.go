@@ -13,15 +13,16 @@ import (
 
 // part has those judged again with which a pull request shared a check run, once it
 // has left their commit or base branch, was closed, merged or is gone: what it asked
-// holds them back no longer. They go on in a run of their own: one that was completed
-// for the strictest of them cannot be taken further.
+// holds them back no longer. They go on in a run of their own: theirs was completed for
+// the strictest of them, or is not the newest. Which it was stays known, so that it is
+// taken back when they leave too.
 func (b *Bot) part(ctx context.Context, tx *store.Tx, was *store.Pull) error {
 	if was.State != "open" || was.Head == "" {
 		return nil
 	}
 	others, err := tx.Siblings(ctx, was.RepoID, was.Base, was.Head, was.Number)
 	for _, p := range others {
-		p.Run, p.RunHash = checks.Written{}, ""
+		p.Run.Status, p.RunHash = "completed", ""
 		w := checks.Wake{Place: p.Place, Number: p.Number, Base: p.Base}
 		err = errors.Join(err, tx.SavePull(ctx, p), tx.Raise(ctx, w, "sibling left", b.Now()))
 	}
