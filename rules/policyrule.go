@@ -13,9 +13,15 @@ func judgePolicyFile(j *judgement) {
 		if j.owners != nil && !j.names(name) {
 			continue // an owner: judgeOwners says so
 		}
-		j.add(Finding{Rule: RulePolicyFile, State: Unmet, Code: CodeUnknownName, Path: PolicyPath,
+		f := Finding{Rule: RulePolicyFile, State: Unmet, Code: CodeUnknownName, Path: PolicyPath,
 			Says: "the policy names " + code(name) + ", which GitHub does not know or does not show to ChangeGate",
-			Fix:  "correct the name in " + code(PolicyPath) + " on " + code(j.c.Base.Branch) + ", or let the App see the team"})
+			Fix:  "correct the name in " + code(PolicyPath) + " on " + code(j.c.Base.Branch) + ", or let the App see the team"}
+		if j.floor != nil && j.floor.names(name) {
+			// That file is in another repository: none of this one is to be mended.
+			f.Path, f.Says = "", "the organisation's "+strings.TrimPrefix(f.Says, "the ")
+			f.Fix = "correct the name in " + code(PolicyPath) + " of " + floorHome(j.c) + ", or let the App see the team"
+		}
+		j.add(f)
 	}
 	n, edited := j.c.NewPolicy, j.writesPolicy()
 	switch {
