@@ -90,7 +90,8 @@ func TestNarrowWakes(t *testing.T) {
 		"by member":               {checks.Wake{Place: org, Member: 7}, []int{1, 3}},
 		"by member of nothing":    {checks.Wake{Place: org, Member: 9}, nil},
 		"by collaborator":         {checks.Wake{Place: acme, Member: 8}, []int{1}},
-		"by team":                 {checks.Wake{Place: org, Team: "@acme/owners"}, []int{1, 2}},
+		"by member, everywhere":   {checks.Wake{Place: org, Member: 8}, []int{1, 6}},
+		"by team":                 {checks.Wake{Place: org, Team: "@acme/owners"}, []int{1, 2, 6}},
 		"by a team nobody knew":   {checks.Wake{Place: org, Team: "@acme/gone"}, []int{3}},
 		"by what a team may do":   {checks.Wake{Place: acme, Reviewed: true}, []int{1, 3}},
 		"by a team nobody asks":   {checks.Wake{Place: org, Team: "@acme/own"}, nil},
@@ -107,6 +108,12 @@ func TestNarrowWakes(t *testing.T) {
 			remember(t, s, 4, store.Memory{}) // nothing was asked: the next reading asks
 			remember(t, s, 5, holders("@acme/owners", 7))
 			savePull(t, s, &store.Pull{Place: acme, Number: 5, State: "closed", Record: -1, MergeRecord: -1})
+			other := acme // of the same organisation
+			other.RepoID, other.Repo = 44, "acme/other"
+			raise(t, s, checks.Wake{Place: other, Number: 6}, noon)
+			j := mustClaim(t, s, noon)
+			write(t, s, func(tx *store.Tx) error { return tx.SaveMemory(t.Context(), j, other.RepoID, holders("@acme/owners", 8)) })
+			finish(t, s, j, time.Time{}, noon)
 			raise(t, s, c.wake, noon)
 			if diff := cmp.Diff(c.want, numbers(t, s, noon)); diff != "" {
 				t.Errorf("woken (-want +got):\n%s", diff)

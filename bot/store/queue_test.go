@@ -304,6 +304,7 @@ func TestBranchJob(t *testing.T) {
 	s := open(t)
 	raise(t, s, checks.Wake{Place: acme, Branch: "release/1", Pushed: &checks.Push{Before: "b1", After: "a1"}}, noon)
 	raise(t, s, checks.Wake{Place: acme, Branch: "release/1", Pushed: &checks.Push{Before: "a1", After: "a2"}}, noon)
+	raise(t, s, checks.Wake{Place: acme, Branch: "made", Pushed: &checks.Push{Before: strings.Repeat("0", 40), After: "a1"}}, noon.Add(time.Hour))
 	want := &store.Job{
 		Key: "branch/33/release/1", Place: acme, Branch: "release/1", Gen: 2, Token: 1, Event: "test.raised", Claimed: noon,
 	}
@@ -314,6 +315,9 @@ func TestBranchJob(t *testing.T) {
 		tip, err := tx.Tip(t.Context(), acme.RepoID, "release/1")
 		if tip != "b1" {
 			t.Errorf("the walk begins at %q, want b1: what the first push brought must be explained too", tip)
+		}
+		if made, err := tx.Tip(t.Context(), acme.RepoID, "made"); made != "" || err != nil {
+			t.Errorf("the walk of a branch just made begins at %q, %v: git's zero id is no commit", made, err)
 		}
 		return err
 	})
