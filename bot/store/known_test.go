@@ -112,7 +112,9 @@ func TestNarrowWakes(t *testing.T) {
 			other.RepoID, other.Repo = 44, "acme/other"
 			raise(t, s, checks.Wake{Place: other, Number: 6}, noon)
 			j := mustClaim(t, s, noon)
-			write(t, s, func(tx *store.Tx) error { return tx.SaveMemory(t.Context(), j, other.RepoID, holders("@acme/owners", 8)) })
+			write(t, s, func(tx *store.Tx) error {
+				return tx.SaveMemory(t.Context(), j, other.RepoID, holders("@acme/owners", 8))
+			})
 			finish(t, s, j, time.Time{}, noon)
 			raise(t, s, c.wake, noon)
 			if diff := cmp.Diff(c.want, numbers(t, s, noon)); diff != "" {
