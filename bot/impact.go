@@ -101,7 +101,7 @@ func (b *Bot) foresee(ctx context.Context, tx *store.Tx, r *reading, policy *rul
 	}
 	*left -= tries
 	asks := policy.SourcesOf(facts.Files, facts.Owners)
-	facts.Floor = r.Change.Floor
+	facts.Floor, facts.Replaced = r.Change.Floor, nil // a new version names the teams of today
 	facts.Unknown = slices.DeleteFunc(facts.Unknown, func(name string) bool { return !asks.Names(name) })
 	v := rules.Evaluate(r.Change.NewPolicy.Data, facts, r.now)
 	i.Then, i.Says = v.State, v.Title

@@ -114,6 +114,41 @@ func logins(t rules.PolicyText) []string {
 	return p.Sources().Logins
 }
 
+// sameTeam reports whether a team is the one that the texts asking for it meant when
+// each was first read. A slug is free again when its team is deleted or renamed, and
+// whoever may create teams could take it and approve. A team that was not there yet
+// is pinned when it is: until then the rule that asks for it blocks.
+func (g *Gathered) sameTeam(ctx context.Context, c *Client, team string, id int64) (bool, error) {
+	same := true
+	for _, n := range g.teamNamings(team) {
+		was, ok, err := c.accounts().Account(ctx, n.repoID, n.blob, team)
+		if err == nil && !ok {
+			was, err = id, c.accounts().SaveAccount(ctx, n.repoID, n.blob, team, id)
+		}
+		if err != nil {
+			return false, fmt.Errorf("recall which team %s is: %w", team, err)
+		}
+		same = same && was == id
+	}
+	return same, nil
+}
+
+// teamNamings are the texts that ask for a team.
+func (g *Gathered) teamNamings(team string) (all []naming) {
+	for _, n := range []struct {
+		repoID int64
+		rules.PolicyText
+	}{{g.Place.RepoID, g.Policy.PolicyText}, {g.floorID, g.Floor.PolicyText}} {
+		if p, _ := rules.ParsePolicy(n.Data); p != nil && slices.Contains(p.Sources().Teams, team) {
+			all = append(all, naming{n.repoID, n.Blob, team})
+		}
+	}
+	if len(all) == 0 && g.Change.Owners != nil {
+		all = append(all, naming{g.Place.RepoID, g.Change.Owners.Blob, team})
+	}
+	return all
+}
+
 // account notes whom a login names, once if two texts agree. The order must not
 // depend on what was remembered.
 func (g *gathering) account(login string, id int64) {

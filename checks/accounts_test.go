@@ -160,3 +160,35 @@ func TestLoginsOfTheFloorAreOfAllRepositories(t *testing.T) {
 		}
 	}
 }
+
+// TestTeamsArePinned: a team's name is free again when the team is deleted, and
+// whoever may create teams could take it. A new version of the policy means the team
+// of today.
+func TestTeamsArePinned(t *testing.T) {
+	t.Parallel()
+	s := tell(t, `"@acme/owners"`)
+	c := s.client(t, http.DefaultTransport)
+	c.Cache = kept{}
+	p := s.open()
+	s.gh.Team("acme/owners", "lead1")
+	s.gh.User("rev1")
+	s.repo.Role("rev1", "write")
+	p.Review("rev1", "APPROVED")
+	replaced := func(when string, want ...string) {
+		t.Helper()
+		g, _ := s.read(t, c, p, Known{})
+		if !slices.Equal(g.Change.Replaced, want) || !slices.Equal(g.Known.Roles.Replaced, want) {
+			t.Errorf("%s: replaced %q, want %q", when, g.Change.Replaced, want)
+		}
+		if held := len(g.Change.Reviews[0].Teams) > 0; held && len(want) > 0 {
+			t.Errorf("%s: the reviewer is taken for a member of the team that was meant", when)
+		}
+	}
+	replaced("first")
+	s.gh.DeleteTeam("acme/owners")
+	s.gh.Team("acme/owners", "rev1")
+	replaced("the name was taken", "@acme/owners")
+	policy, _ := s.repo.Read("main", PolicyPath)
+	s.repo.Push("dev1", "main", githubtest.Files{PolicyPath: policy + "# the new team is meant\n"})
+	replaced("a new version of the policy")
+}

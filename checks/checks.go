@@ -91,6 +91,8 @@ type Gathered struct {
 	Floor Policy
 	ask   asking   // whose roles the change needs
 	came  []string // the permission that came with each review
+	// floorID is the repository that keeps the organisation's policy.
+	floorID int64
 	// Patches are unified diffs of governed text files by path, as far as
 	// GitHub gives them. For display only.
 	Patches map[string]string
@@ -129,7 +131,10 @@ type Roles struct {
 	// Teams are those asked about, as @org/slug; unknown ones included.
 	Teams   []string `json:"teams,omitempty"`
 	Unknown []string `json:"unknown,omitempty"` // teams GitHub does not know or show
-	Holders []Holder `json:"holders,omitempty"`
+	// Replaced are teams that are others than when the text that asks for them was
+	// first read.
+	Replaced []string `json:"replaced,omitempty"`
+	Holders  []Holder `json:"holders,omitempty"`
 }
 
 // A Holder is what one person holds of what was asked.

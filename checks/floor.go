@@ -66,6 +66,7 @@ func (g *gathering) floor(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		g.out.floorID = f.DatabaseID
 		if *p, err = g.c.policyOf(ctx, at, f.Object); err != nil {
 			return fmt.Errorf("organisation's: %w", err)
 		}

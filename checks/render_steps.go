@@ -133,6 +133,8 @@ func failureLead(v View) string {
 		return "**There are two change requests and they disagree.** " + sentence(prose(first.Says))
 	case rules.CodeChangesRequested:
 		return "**Changes requested.** " + sentence(prose(first.Says))
+	case rules.CodeReplacedTeam:
+		return "**A team that the policy names was replaced by another of that name.** " + sentence(prose(first.Says))
 	case rules.CodeUnknownName:
 		return "**The policy names somebody GitHub does not know.** " + sentence(prose(first.Says))
 	case rules.CodeGap:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ type asking struct {
 	teams       []string // @org/slug
 	permissions bool     // maintain or admin is asked; write comes with the review
 	voters      []rules.Person
+	texts       []string // blobs that ask: in a new version a team's name may mean another
 }
 
 // none reports whether there is nothing to ask. Teams are asked for even without
@@ -25,13 +27,19 @@ func (a *asking) none() bool { return len(a.teams) == 0 && (!a.permissions || le
 
 // digest identifies what is asked, whoever it is asked about.
 func (a *asking) digest(repoID int64) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%d %t %q", repoID, a.permissions, slices.Sorted(slices.Values(a.teams))))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %t %q %q", repoID, a.permissions, slices.Sorted(slices.Values(a.teams)), a.texts))
 	return hex.EncodeToString(sum[:])
 }
 
 func (g *gathering) asking() asking {
 	s := g.sources()
 	a := asking{teams: s.Teams, permissions: s.Permissions}
+	if len(s.Teams) > 0 {
+		a.texts = []string{g.out.Policy.Blob, g.out.Floor.Blob}
+		if o := g.out.Change.Owners; o != nil {
+			a.texts = append(a.texts, o.Blob)
+		}
+	}
 	for _, w := range g.out.Change.Reviews {
 		if w.By.ID != 0 && !w.By.Bot && (w.State == "APPROVED" || w.State == "CHANGES_REQUESTED") && a.voter(w.By) < 0 {
 			a.voters = append(a.voters, w.By)
@@ -144,7 +152,7 @@ func (a *asking) add(ctx context.Context, q *lookup, c *Client, g *Gathered) {
 		}
 	}
 	for i, team := range a.teams {
-		a.addTeam(ctx, q, c, fmt.Sprintf("team%d", i), team, r, unsure)
+		a.addTeam(ctx, q, c, fmt.Sprintf("team%d", i), team, r, func(id int64) (bool, error) { return g.sameTeam(ctx, c, team, id) }, unsure)
 	}
 	last := &q.parts[len(q.parts)-1]
 	take := last.take
@@ -184,7 +192,7 @@ func (a *asking) addPermission(ctx context.Context, q *lookup, c *Client, alias 
 
 // addTeam asks which of the people are in a team, and notes a team that is not
 // there.
-func (a *asking) addTeam(ctx context.Context, q *lookup, c *Client, alias, team string, r *Roles, unsure func(string)) {
+func (a *asking) addTeam(ctx context.Context, q *lookup, c *Client, alias, team string, r *Roles, same func(id int64) (bool, error), unsure func(string)) {
 	org, slug, _ := strings.Cut(strings.TrimPrefix(team, "@"), "/")
 	field, values := "organization(login: %s) { team(slug: %s) { databaseId", []string{org, slug}
 	for k, p := range a.voters {
@@ -200,6 +208,14 @@ func (a *asking) addTeam(ctx context.Context, q *lookup, c *Client, alias, team 
 		if org.Team == nil {
 			r.Unknown = append(r.Unknown, team)
 			return nil
+		}
+		var id int64
+		if err := json.Unmarshal(org.Team["databaseId"], &id); err != nil || id == 0 {
+			return fmt.Errorf("GitHub does not say which team %s is", team)
+		}
+		if is, err := same(id); err != nil || !is {
+			r.Replaced = append(r.Replaced, team)
+			return err
 		}
 		for k, p := range a.voters {
 			search := partAnswer{raw: org.Team[fmt.Sprintf("voter%d", k)]}
@@ -241,6 +257,7 @@ func (g *Gathered) hold(r *Roles) {
 	g.Change.Unknown = slices.DeleteFunc(g.Change.Unknown, func(name string) bool { return strings.HasPrefix(name, "@") })
 	g.Change.Unknown = append(g.Change.Unknown, r.Unknown...)
 	slices.Sort(g.Change.Unknown)
+	g.Change.Replaced = slices.Sorted(slices.Values(r.Replaced))
 }
 
 // held is that an account is a member of a team, or a collaborator.

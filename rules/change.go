@@ -74,6 +74,9 @@ type Change struct {
 	// version of the policy was first read: logins are renamed and reused.
 	Accounts []Account `json:"accounts,omitempty"`
 
+	// Replaced lists teams, as @org/slug, whose name is another team's than when the
+	// text that asks for them was first read.
+	Replaced []string `json:"replaced,omitempty"`
 	// Unknown lists teams and logins named by the policy that GitHub does not
 	// know or does not show to the App.
 	Unknown []string `json:"unknown,omitempty"`

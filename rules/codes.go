@@ -50,6 +50,7 @@ const (
 	CodeUnknownName   = "CG303"
 	CodeFloorBroken   = "CG304"
 	CodeIdle          = "CG305"
+	CodeReplacedTeam  = "CG306"
 	CodeSyntax        = "CG310"
 	CodeUnknownKey    = "CG311"
 	CodeDuplicate     = "CG312"
@@ -129,6 +130,7 @@ var codes = []Code{
 	{CodeUnknownName, "unknown team or login", Failure, "The policy names a team or login that GitHub does not know or does not show to the App.", ""},
 	{CodeFloorBroken, "organisation policy does not load", Failure, "The organisation's policy, .github/changegate.yml in its .github repository, has errors. It adds to the policy of every repository, so nothing can be judged until whoever maintains it repairs it there.", ""},
 	{CodeIdle, "group governs no file", "", "The new policy has a group whose paths match no file of the repository: a misspelt path governs nothing, silently. It does not block, because the files may come later; look at it before approving the policy.", ""},
+	{CodeReplacedTeam, "team replaced", Failure, "The policy or CODEOWNERS names a team, and the team of that name is another one than when that text was first read: names are free again when a team is deleted or renamed, and members may often create teams. If the new team is meant, merge a new version of the text that names it.", ""},
 	{CodeSyntax, "not readable YAML", "", "The text is not YAML of the plain kind used here: one document, UTF-8, no anchors, aliases or tags.", ""},
 	{CodeUnknownKey, "unknown key", "", "Keys are those of the reference; a misspelt key would otherwise be a rule that silently does not exist.", ""},
 	{CodeDuplicate, "written twice", "", "A key or name stands twice; which one was meant cannot be known.", ""},

@@ -23,6 +23,11 @@ func judgePolicyFile(j *judgement) {
 		}
 		j.add(f)
 	}
+	for _, team := range j.c.Replaced {
+		j.add(Finding{Rule: RulePolicyFile, State: Unmet, Code: CodeReplacedTeam,
+			Says: code(team) + " is another team than when the rule that asks for it was first read",
+			Fix:  "if this team is meant, merge a new version of " + code(j.textNaming(team)) + "; its approval covers the team"})
+	}
 	n, edited := j.c.NewPolicy, j.writesPolicy()
 	switch {
 	case n == nil && edited:
@@ -34,6 +39,17 @@ func judgePolicyFile(j *judgement) {
 	default:
 		j.newPolicy(n)
 	}
+}
+
+// textNaming is the file in which a rule asks for a team.
+func (j *judgement) textNaming(team string) string {
+	switch {
+	case j.floor != nil && j.floor.names(team):
+		return floorHome(j.c) + "/" + PolicyPath
+	case j.owners != nil && !j.names(team):
+		return j.ownersPath()
+	}
+	return PolicyPath
 }
 
 // names reports whether any group of the policy names a team or login.

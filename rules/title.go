@@ -74,6 +74,8 @@ func (j *judgement) failureTitle(f *Finding) string {
 		return "Cannot read " + PolicyPath + " in this PR" + atLine(f.Line)
 	case CodeChangesRequested:
 		return "Changes requested by " + inline(f.Short)
+	case CodeReplacedTeam:
+		return "Cannot read the policy - a team it names was replaced by another"
 	case CodeUnknownName:
 		return "Cannot read the policy - it names somebody GitHub does not know"
 	}
