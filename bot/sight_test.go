@@ -12,7 +12,13 @@ import (
 // write, and one open pull request by dev1.
 func gated(t *testing.T, policy string, people ...string) *world {
 	t.Helper()
-	w, err := newWorld(t.TempDir())
+	return gatedOf(t, githubtest.Options{}, policy, people...)
+}
+
+// gatedOf is gated at a GitHub of other bounds.
+func gatedOf(t *testing.T, o githubtest.Options, policy string, people ...string) *world {
+	t.Helper()
+	w, err := newWorldOf(t.TempDir(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -86,8 +86,10 @@ func (w *world) start(data string) (err error) {
 	if w.st, err = store.Open(context.Background(), data); err != nil {
 		return err
 	}
-	if w.keys, err = evidence.NewKeys("cg.example", rand.Reader); err != nil {
-		return err
+	if w.keys == nil { // one server's, however often it is started
+		if w.keys, err = evidence.NewKeys("cg.example", rand.Reader); err != nil {
+			return err
+		}
 	}
 	id, key, secret := w.gh.App()
 	log := slog.New(slog.NewTextHandler(&w.logs, nil))

@@ -58,7 +58,8 @@ var objectID = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
 // and is remembered; an abbreviated id can only become ambiguous, which GitHub
 // would refuse.
 func (c *Client) compare(ctx context.Context, p Place, base, head string) (*comparison, error) {
-	key := fmt.Sprintf("compare/%d/%s/%s", p.RepoID, base, head)
+	// Under compare/ stand answers of a version that did not keep the commits.
+	key := fmt.Sprintf("comparison/%d/%s/%s", p.RepoID, base, head)
 	fixed := abbreviated.MatchString(base) && objectID.MatchString(head)
 	if data, ok := c.Cache.Get(ctx, key); ok && fixed {
 		var d comparison
