@@ -159,11 +159,19 @@ func (r *reading) remember() (moved bool) {
 	return moved
 }
 
-// digest identifies what a decision rests on and what it was. The tip of the base
-// branch is left out: it moves with every merge and changes no verdict by itself.
+// digest identifies what a decision rests on and what it was. The tips of the
+// branches from which it was read are left out: they move with every merge and change
+// no verdict by themselves.
 func (r *reading) digest() string {
 	c := r.Change
 	c.Base.Commit = ""
+	for _, text := range []**rules.PolicyText{&c.Floor, &c.Owners} {
+		if *text != nil {
+			at := **text
+			at.Commit = ""
+			*text = &at
+		}
+	}
 	data, err := json.Marshal(struct {
 		Change  rules.Change
 		Policy  string
