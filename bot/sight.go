@@ -60,7 +60,8 @@ func (r *reading) reviewFile(digest string) {
 // settled when it is first read: GitHub keeps no history of a description, so that
 // one edited from A to B, approved, and edited back to A while nobody looked shows A
 // at both ends. A review that came before an edit nobody looked at in between is
-// therefore of an unknown request, and its author is asked again.
+// therefore of an unknown request, and its author is asked again. So it is of one on
+// a commit with a file that declared something and is gone.
 func (r *reading) reviewDescription(seen []store.Sighting) {
 	edited := r.EditedAt.After(r.memory.EditedAt)
 	for w := range r.opinions() {
@@ -68,7 +69,7 @@ func (r *reading) reviewDescription(seen []store.Sighting) {
 		switch {
 		case settled:
 			w.Request = digest
-		case edited && !w.At.After(r.EditedAt):
+		case edited && !w.At.After(r.EditedAt), otherRequests(&r.Change, w.Commit):
 			w.Request = ""
 		default:
 			w.Request = inForce(seen, w.At)
@@ -100,8 +101,19 @@ func (r *reading) fix(w *rules.Review) {
 }
 
 // sameRequests reports whether the request files of the head were the same at an
-// earlier commit.
+// earlier commit, otherRequests whether they were others. Neither is so when that
+// commit is not known any more.
 func sameRequests(c *rules.Change, commit string) bool {
+	known, same := requestsAt(c, commit)
+	return known && same
+}
+
+func otherRequests(c *rules.Change, commit string) bool {
+	known, same := requestsAt(c, commit)
+	return known && !same && commit != c.Head.Commit
+}
+
+func requestsAt(c *rules.Change, commit string) (known, same bool) {
 	files := func(all []rules.File) (out []rules.File) {
 		for _, f := range all {
 			if rules.RequestPath(f.Path) {
@@ -112,10 +124,10 @@ func sameRequests(c *rules.Change, commit string) bool {
 	}
 	for _, r := range c.Revisions {
 		if r.Commit == commit {
-			return slices.Equal(files(r.Files), files(c.Files))
+			return true, slices.Equal(files(r.Files), files(c.Files))
 		}
 	}
-	return false
+	return false, false
 }
 
 // inForce is the change request in force at an instant. GitHub's times are whole

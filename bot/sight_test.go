@@ -92,6 +92,20 @@ func TestRequestsNobodyLookedAt(t *testing.T) {
 			w.later()
 			w.pull.Edit("dev1", first)
 		}, "Ready"},
+		"approved beside a file that says otherwise, which is then removed, unseen": {func(_ *testing.T, w *world, _ string) {
+			w.pull.Push("dev1", githubtest.Files{".changes/a.yml": "change:\n  why: Something else\n  rollback:\n    to: revert\n"})
+			w.later()
+			w.pull.Review("rev1", "APPROVED")
+			w.later()
+			w.pull.Push("dev1", nil, githubtest.Commit{Message: "x", Remove: []string{".changes/a.yml"}})
+		}, "Approvals stale"},
+		"approved beside no file, and one added and removed, unseen": {func(_ *testing.T, w *world, _ string) {
+			w.pull.Review("rev1", "APPROVED")
+			w.later()
+			w.pull.Push("dev1", githubtest.Files{".changes/a.yml": "change:\n  why: Something else\n  rollback:\n    to: revert\n"})
+			w.later()
+			w.pull.Push("dev1", nil, githubtest.Commit{Message: "x", Remove: []string{".changes/a.yml"}})
+		}, "Ready"},
 		"edited, then approved, unseen": {func(_ *testing.T, w *world, _ string) {
 			w.pull.Edit("dev1", other)
 			w.later()
