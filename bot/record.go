@@ -19,7 +19,8 @@ import (
 // verdict is a new one.
 func (b *Bot) record(ctx context.Context, r *reading) error {
 	digest := r.digest()
-	if r.pull.Record >= 0 && r.pull.Digest == digest {
+	// Without a state it has been elsewhere since, where it could not be judged.
+	if r.pull.Record >= 0 && r.pull.Digest == digest && r.pull.VerdictState != "" {
 		return nil
 	}
 	rec, err := evidence.Decision(evidence.Decided{

@@ -1,7 +1,9 @@
 package bot_test
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"changegate/bot/evidence"
 	"changegate/checks/githubtest"
@@ -44,4 +46,35 @@ func TestOtherFilesMakeNoRecord(t *testing.T) {
 	if records() == n {
 		t.Error("other code owners make no record")
 	}
+}
+
+// TestBackToWhatWasRecorded: a head that could not be judged in between leaves the
+// pull request with the verdict of the head it went back to. Another one with that
+// head would wait for it for ever.
+func TestBackToWhatWasRecorded(t *testing.T) {
+	t.Parallel()
+	w := gated(t, enforced, "rev1")
+	w.later()
+	w.pull.Review("rev1", "APPROVED")
+	w.works(t)
+	w.shows(t, "Ready")
+	first := w.pull.Head()
+	w.gh.Fault(githubtest.Fault{Path: "/activity$", Kind: "500", Count: 1})
+	w.deaf(func() { w.pull.Push("dev1", githubtest.Files{"prompts/a.md": "three\n"}) })
+	w.pull.Draft("dev1") // wakes it
+	w.works(t)
+	w.deaf(func() { w.pull.Rewind("dev1", first) })
+	w.pull.Ready("dev1")
+	w.clock.to(w.clock.now().Add(time.Hour))
+	w.works(t)
+	w.shows(t, "Ready")
+	w.repo.Branch("twin", first)
+	w.pull = w.repo.Open("dev1", githubtest.PR{Head: "twin", Title: "Again", Body: described(w.first[:7])})
+	w.works(t)
+	w.later()
+	w.pull.Review("rev1", "APPROVED")
+	w.works(t)
+	w.pull.Edit("dev1", "And so on.\n\n"+strings.Replace(described(w.first[:7]), "Refunds", "All refunds", 1))
+	w.works(t)
+	w.shows(t, "Ready")
 }
