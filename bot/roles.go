@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -49,17 +50,42 @@ func (b *Bot) confirm(ctx context.Context, r *reading) error {
 
 // recall returns what is remembered of a pull request and its organisation.
 func (b *Bot) recall(ctx context.Context, p checks.Place, number int) (m store.Memory, floor checks.Policy, err error) {
+	var pull *store.Pull
 	err = b.Store.Read(ctx, func(tx *store.Tx) error {
 		if m, err = tx.Memory(ctx, p.RepoID, number); err != nil {
+			return err
+		}
+		if pull, err = tx.Pull(ctx, p.RepoID, number); err != nil {
 			return err
 		}
 		floor, err = tx.Floor(ctx, p.OrgID)
 		return err
 	})
+	if pull != nil && len(m.Bases) == 0 {
+		m.Bases = b.olderBases(ctx, pull)
+	}
 	// What the organisation's policy was is known of all its pull requests at once:
 	// its repository disappearing must be noticed on those not read since, too.
 	m.Floored = floor.State == checks.PolicyRead
 	return m, floor, err
+}
+
+// olderBases are the base branches of a pull request that was last read by the version
+// before this one, which kept them in the cache. Without them an approval for a branch
+// that GitHub left by itself would count again.
+func (b *Bot) olderBases(ctx context.Context, p *store.Pull) (all []checks.SeenBase) {
+	for n := 0; ; n++ {
+		var base checks.SeenBase
+		data, ok := b.Store.Cache().Get(ctx, fmt.Sprintf("base/%d/%d/%d", p.RepoID, p.Number, n))
+		if !ok || json.Unmarshal(data, &base) != nil {
+			break
+		}
+		all = append(all, base)
+	}
+	if len(all) == 0 && p.Base != "" {
+		all = append(all, checks.SeenBase{Branch: p.Base})
+	}
+	return all
 }
 
 // ground keeps the organisation's policy as it was read. One that cannot be read
