@@ -75,7 +75,7 @@ func (g *gathering) commits(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		g.join(all)
+		g.diff.Commits = all
 	}
 	g.join(g.diff.Commits)
 	switch {

@@ -12,11 +12,12 @@ import (
 )
 
 // nothing reports whether GraphQL's own lists, of files without former names and
-// blobs and of commits, already show that nothing governed can have changed.
+// blobs and of commits, already show that nothing governed can have changed. Where
+// branches were merged they do not say with what they were compared.
 func (g *gathering) nothing() bool {
 	p := &g.pr.PullRequest
 	files := &p.Files
-	if g.pol == nil || len(files.Nodes) == 0 || files.total() != len(files.Nodes) || files.total() != p.ChangedFiles ||
+	if g.pol == nil || g.merges() || len(files.Nodes) == 0 || files.total() != len(files.Nodes) || files.total() != p.ChangedFiles ||
 		p.Commits.total() != len(g.out.Change.Commits) || p.Commits.total() == 0 {
 		return false
 	}
@@ -50,6 +51,9 @@ func (g *gathering) files(ctx context.Context) error {
 	}
 	c.MergeBase, c.Files, g.out.Patches = g.diff.MergeBase, g.diff.rules(), g.diff.patches()
 	if err := g.commits(ctx); err != nil {
+		return err
+	}
+	if err := g.bases(ctx); err != nil {
 		return err
 	}
 	if len(c.Files) < g.pr.PullRequest.ChangedFiles {

@@ -114,6 +114,10 @@ func (c *Clone) fork(ch *rules.Change, s span) (plumbing.Hash, error) {
 	case len(bases) == 0:
 		return plumbing.ZeroHash, fmt.Errorf("find merge base: %s and %s share no history", id(s.base), id(s.head))
 	}
+	if len(bases) > 1 {
+		ch.Gaps = append(ch.Gaps, rules.Gap{What: rules.GapBases,
+			Says: fmt.Sprintf("%d commits are merge bases, and GitHub compares with only one of them", len(bases))})
+	}
 	ch.MergeBase = bases[0].String()
 	return bases[0], nil
 }

@@ -209,6 +209,8 @@ func (j *judgement) gapFix(what string) string {
 		return "make " + code(PolicyPath) + " on " + code(j.c.Base.Branch) + " an ordinary file of UTF-8 text, or " + again
 	case GapFloor:
 		return "let the App read " + floorHome(j.c) + ", make " + code(PolicyPath) + " there an ordinary file of UTF-8 text, or " + again
+	case GapBases:
+		return "merge " + code(j.c.Base.Branch) + " into the pull request's branch, from where there is one merge base again, or open another pull request from a branch without merges"
 	case "reviews":
 		return "re-run the check; if it says the same, close this pull request and open another one for the branch: reviews stay with the one they were given on"
 	}

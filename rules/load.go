@@ -13,6 +13,10 @@ const (
 	GapFloor  = "organisation policy"
 )
 
+// GapBases is what a Gap calls a comparison from one of several merge bases: another
+// one may show other changes, and a merge goes by all of them.
+const GapBases = "merge base"
+
 // Load parses a repository's policy and adds the organisation's to it (CONTRACT §1).
 // Gathering, deciding and walking all ask it, so that nobody judges by half. It
 // returns either a policy or every problem of both texts, the repository's first.
