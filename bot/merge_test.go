@@ -133,3 +133,42 @@ func (w *world) excepted(t *testing.T, members int, why string) {
 		t.Errorf("the exceptions are, want %q:\n%s", why, exceptions)
 	}
 }
+
+// TestTakenBack: a pull request that takes back on a branch what is governed there
+// changes nothing governed until that branch is merged. Then it is judged again; one
+// merged faster than that is an exception.
+func TestTakenBack(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		seen func(w *world, t *testing.T)
+		why  string
+	}{
+		"at once": {func(*world, *testing.T) {}, "merged content differs from what was approved: prompts/a.md"},
+		"judged again": {func(w *world, t *testing.T) {
+			w.works(t)
+			w.shows(t, "Author:")
+		}, "merged while author"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := gated(t, enforced, "rev1", "rev2")
+			w.repo.Branch("back", w.pull.Head())
+			w.repo.Push("rev2", "back", githubtest.Files{"prompts/a.md": "one\n", "README.md": "ho\n"})
+			back := w.repo.Open("rev2", githubtest.PR{Head: "back", Title: "Readme"})
+			w.later()
+			w.pull.Review("rev1", "APPROVED")
+			w.works(t)
+			w.shows(t, "Ready")
+			first := w.pull
+			w.pull = back
+			w.shows(t, "No governed files changed")
+			w.later()
+			first.Merge("rev2", "merge")
+			c.seen(w, t)
+			w.later()
+			back.Merge("rev2", "merge")
+			w.works(t)
+			w.excepted(t, 2, c.why)
+		})
+	}
+}

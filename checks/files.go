@@ -13,11 +13,12 @@ import (
 
 // nothing reports whether GraphQL's own lists, of files without former names and
 // blobs and of commits, already show that nothing governed can have changed. Where
-// branches were merged they do not say with what they were compared.
+// branches were merged, or the base branch moved, they do not say with what they were
+// compared.
 func (g *gathering) nothing() bool {
 	p := &g.pr.PullRequest
 	files := &p.Files
-	if g.pol == nil || g.merges() || len(files.Nodes) == 0 || files.total() != len(files.Nodes) || files.total() != p.ChangedFiles ||
+	if g.pol == nil || g.merges() || g.out.Change.Base.Commit != p.BaseRefOid || len(files.Nodes) == 0 || files.total() != len(files.Nodes) || files.total() != p.ChangedFiles ||
 		p.Commits.total() != len(g.out.Change.Commits) || p.Commits.total() == 0 {
 		return false
 	}

@@ -154,6 +154,11 @@ func (g *gathering) policy(ctx context.Context) error {
 	}
 	if tip != nil {
 		g.out.Policy.Commit = tip.Target.Oid
+		if g.out.Merge == nil {
+			// baseRefOid is the branch as it was when the head was last pushed. A pull request
+			// that takes back what was merged since would change nothing, compared with that.
+			g.out.Change.Base.Commit = tip.Target.Oid
+		}
 	}
 	if err := g.floor(ctx); err != nil {
 		return err
