@@ -75,3 +75,19 @@ func TestManyMergesOfTheBase(t *testing.T) {
 		t.Errorf("gaps %v", g.Change.Gaps)
 	}
 }
+
+// TestLocalTwoMergeBases shows that a clone with that history does not pass either.
+func TestLocalTwoMergeBases(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, false)
+	was := files{PolicyPath: "version: 1\n", "prompts/a.md": "good\n"}
+	evil := files{PolicyPath: "version: 1\n", "prompts/a.md": "evil\n"}
+	start := f.commit(evil, f.commit(was))
+	ahead, back := f.commit(evil, start), f.commit(was, start)
+	f.ref("refs/heads/main", f.commit(was, ahead, back))
+	f.ref("refs/heads/feature", f.commit(evil, ahead, back))
+	gaps := f.read("").Change.Gaps
+	if len(gaps) != 1 || gaps[0].What != rules.GapBases {
+		t.Errorf("gaps %v, want one about the merge bases", gaps)
+	}
+}
