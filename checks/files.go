@@ -57,7 +57,7 @@ func (g *gathering) files(ctx context.Context) error {
 	if err := g.bases(ctx); err != nil {
 		return err
 	}
-	if len(c.Files) < g.pr.PullRequest.ChangedFiles {
+	if n := g.pr.PullRequest.ChangedFiles; len(c.Files) < n || len(c.Files) > n && g.countedBefore() {
 		if err := g.manyFiles(ctx); err != nil {
 			return err
 		}
@@ -77,11 +77,16 @@ func (g *gathering) files(ctx context.Context) error {
 func (g *gathering) manyFiles(ctx context.Context) error {
 	c, want := &g.out.Change, g.pr.PullRequest.ChangedFiles
 	files, err := g.trees.differ(ctx, c.MergeBase, c.Head.Commit)
+	gone := errors.Is(err, errNotWhole) || errors.Is(err, ErrGone)
 	switch {
-	case errors.Is(err, errNotWhole), errors.Is(err, ErrGone):
+	case gone && g.countedBefore():
+		g.gap("files", "GitHub counts them against an older base branch, and does not give the trees whole")
+		return nil
+	case gone:
 		return g.listedFiles(ctx)
 	case err != nil:
 		return err
+	case g.countedBefore():
 	case len(files) < want && !g.again:
 		return errMoved
 	case len(files) < want:
@@ -89,6 +94,13 @@ func (g *gathering) manyFiles(ctx context.Context) error {
 	}
 	c.Files, g.diff.Files = files, answersOf(files, g.out.Patches)
 	return nil
+}
+
+// countedBefore reports whether GitHub's count of files is of an older base branch: it
+// counts anew when the head is pushed to, not when the base moves. A pull request
+// stacked on a merged one would otherwise never be read whole.
+func (g *gathering) countedBefore() bool {
+	return g.out.Change.Base.Commit != g.pr.PullRequest.BaseRefOid
 }
 
 // answersOf are files of git trees in the form of a comparison's.

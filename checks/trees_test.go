@@ -1,8 +1,10 @@
 package checks
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -249,5 +251,41 @@ func TestIdleGroupsAreAdvice(t *testing.T) {
 	s.gh.Fault(githubtest.Fault{Path: "/git/trees/", Kind: "404", Count: 9})
 	if g, v := s.reader(t, p).read(); g.Change.NewPolicy.Idle != nil || v.State != rules.Author && v.State != rules.Waiting {
 		t.Errorf("%s %s, idle %q", v.State, v.Title, g.Change.NewPolicy.Idle)
+	}
+}
+
+// counting answers as GitHub does after the base branch moved: it counts files as of
+// the last push to the head.
+type counting struct{ was, is string }
+
+func (c counting) RoundTrip(q *http.Request) (*http.Response, error) {
+	res, err := http.DefaultTransport.RoundTrip(q)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	body = bytes.Replace(body, []byte(c.is), []byte(c.was), 1)
+	res.Body, res.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	res.Header.Del("Content-Length")
+	return res, err
+}
+
+// TestStackedOnAMergedOne: a pull request that builds on one merged since is read
+// whole, although GitHub still counts the other's files among its own.
+func TestStackedOnAMergedOne(t *testing.T) {
+	t.Parallel()
+	s := tell(t, "write")
+	below := s.repo.Open("dev1", githubtest.PR{Head: "below", Files: githubtest.Files{"prompts/below.md": "Below.\n"}})
+	s.repo.Branch("above", below.Head())
+	s.repo.Push("dev1", "above", githubtest.Files{"prompts/above.md": "Above.\n"})
+	above := s.repo.Open("dev1", githubtest.PR{Head: "above"})
+	below.Merge("dev1", "merge")
+	g, err := s.client(t, counting{`"changedFiles":2`, `"changedFiles":1`}).Gather(t.Context(), s.wake(above), Known{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(g.Change.Gaps) > 0 || len(g.Change.Files) != 1 || g.Change.Files[0].Path != "prompts/above.md" {
+		t.Errorf("gaps %v, files %v", g.Change.Gaps, g.Change.Files)
 	}
 }
