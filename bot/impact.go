@@ -37,8 +37,7 @@ func (b *Bot) impact(ctx context.Context, r *reading) ([]checks.Impact, error) {
 	if policy == nil {
 		return nil, nil
 	}
-	out, more := []checks.Impact{}, 0
-	var unread []string
+	f := foresight{out: []checks.Impact{}}
 	err := b.Store.Read(ctx, func(tx *store.Tx) error {
 		pulls, err := tx.OpenPulls(ctx, r.Place.RepoID, r.Change.Base.Branch)
 		tried, left := 0, mostTries
@@ -47,20 +46,20 @@ func (b *Bot) impact(ctx context.Context, r *reading) ([]checks.Impact, error) {
 				continue // not judged as it is now
 			}
 			if tried++; tried > mostImpact {
-				more++
+				f.more++
 				continue
 			}
 			i, without, err := b.foresee(ctx, tx, r, policy, p, &left)
 			switch {
 			case errors.Is(err, errTooMuch):
-				more++
+				f.more++
 				continue
 			case err != nil:
 				return err
 			}
-			unread = append(unread, without...)
+			f.unread = append(f.unread, without...)
 			if i.Then != i.Now || i.Says != title(p) {
-				out = append(out, i)
+				f.out = append(f.out, i)
 			}
 		}
 		return err
@@ -68,14 +67,25 @@ func (b *Bot) impact(ctx context.Context, r *reading) ([]checks.Impact, error) {
 	if err != nil {
 		return nil, fmt.Errorf("try the new policy on open pull requests of %s: %w", r.Place.Repo, err)
 	}
-	if len(unread) > 0 {
-		slices.Sort(unread)
-		out = append(out, checks.Impact{Says: "Counted as missing, because no rule asked for it so far: " + strings.Join(slices.Compact(unread), ", ") + "."})
+	return f.said(), nil
+}
+
+// foresight is what a new policy would change, and what that does not rest on.
+type foresight struct {
+	out    []checks.Impact
+	unread []string // asked by the new policy alone
+	more   int      // pull requests not looked at
+}
+
+func (f *foresight) said() []checks.Impact {
+	if len(f.unread) > 0 {
+		slices.Sort(f.unread)
+		f.out = append(f.out, checks.Impact{Says: "Counted as missing, because no rule asked for it so far: " + strings.Join(slices.Compact(f.unread), ", ") + "."})
 	}
-	if more > 0 {
-		out = append(out, checks.Impact{Says: fmt.Sprintf("Not looked at: %d more.", more)})
+	if f.more > 0 {
+		f.out = append(f.out, checks.Impact{Says: fmt.Sprintf("Not looked at: %d more.", f.more)})
 	}
-	return out, nil
+	return f.out
 }
 
 // foresee decides on a pull request as it was recorded last, by another policy. What

@@ -36,15 +36,8 @@ func (b *Bot) publish(ctx context.Context, r *reading) error {
 		if !b.Now().Before(renew) {
 			prior = checks.Written{} // a new run of the same name restarts GitHub's 14 days
 		}
-		switch held, err := b.Store.Holds(ctx, r.job, b.Now()); {
-		case err != nil:
+		if err := b.speak(ctx, r, run, prior); err != nil {
 			return err
-		case !held:
-			return errLost
-		}
-		run.StartedAt = r.now
-		if r.pull.Run, err = b.GitHub.Publish(ctx, r.Place, run, prior); err != nil {
-			return fmt.Errorf("publish %q on %s#%d: %w", run.Name, r.Place.Repo, r.job.Number, err)
 		}
 		r.pull.RunHash = hash
 		renew = b.renewAt(r.pull.Run)
@@ -62,6 +55,23 @@ func (b *Bot) publish(ctx context.Context, r *reading) error {
 		}
 		return errors.Join(err, b.end(ctx, tx, r.job, next))
 	})
+}
+
+// speak writes the check run, if the job is still this run's.
+func (b *Bot) speak(ctx context.Context, r *reading, run checks.Run, prior checks.Written) error {
+	switch held, err := b.Store.Holds(ctx, r.job, b.Now()); {
+	case err != nil:
+		return err
+	case !held:
+		return errLost
+	}
+	run.StartedAt = r.now
+	written, err := b.GitHub.Publish(ctx, r.Place, run, prior)
+	if err != nil {
+		return fmt.Errorf("publish %q on %s#%d: %w", run.Name, r.Place.Repo, r.job.Number, err)
+	}
+	r.pull.Run = written
+	return nil
 }
 
 // renewAt is when a waiting run has to be made anew; the zero time is far ahead

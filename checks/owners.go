@@ -100,7 +100,7 @@ func (g *gathering) keepOwners(ctx context.Context, commit string, at *rules.Pol
 func (g *gathering) ownersText(ctx context.Context, b *blobAnswer) (data []byte, why string, err error) {
 	switch {
 	case b.Type != "Blob" || b.Oid == "":
-		return nil, "could not be read", nil
+		return nil, "is no file", nil
 	case b.ByteSize > rules.MaxOwners:
 		return nil, fmt.Sprintf("is %d bytes long, GitHub reads at most %d", b.ByteSize, rules.MaxOwners), nil
 	case b.Text == nil || b.IsBinary != nil && *b.IsBinary:

@@ -218,13 +218,7 @@ func (a *asking) addTeam(ctx context.Context, q *lookup, c *Client, alias, team 
 			return err
 		}
 		for k, p := range a.voters {
-			search := partAnswer{raw: org.Team[fmt.Sprintf("voter%d", k)]}
-			member, known, err := search.look(p)
-			is := member != nil
-			if err == nil && !known && search.cut() {
-				is, err = c.member(ctx, q.place, team, p)
-				known = err == nil
-			}
+			is, known, err := c.within(ctx, q.place, team, p, partAnswer{raw: org.Team[fmt.Sprintf("voter%d", k)]})
 			switch {
 			case err != nil:
 				return err
@@ -236,6 +230,17 @@ func (a *asking) addTeam(ctx context.Context, q *lookup, c *Client, alias, team 
 		}
 		return nil
 	}})
+}
+
+// within reads whether somebody is in a team from the search for their login, and
+// asks about them alone where the search found too many.
+func (c *Client) within(ctx context.Context, p Place, team string, who rules.Person, search partAnswer) (is, known bool, err error) {
+	member, known, err := search.look(who)
+	if err == nil && !known && search.cut() {
+		is, err = c.member(ctx, p, team, who)
+		return is, err == nil, err
+	}
+	return member != nil, known, err
 }
 
 // hold gives each review the roles of its author, and keeps them for the next

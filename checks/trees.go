@@ -147,6 +147,11 @@ func (c *Client) roots(ctx context.Context, p Place, commits ...string) ([]plumb
 	if !missing {
 		return out, nil
 	}
+	return out, c.askRoots(ctx, p, commits, out)
+}
+
+// askRoots asks for the trees of commits in one call.
+func (c *Client) askRoots(ctx context.Context, p Place, commits []string, out []plumbing.Hash) error {
 	owner, name, _ := strings.Cut(p.Repo, "/")
 	variables := map[string]any{"owner": owner, "name": name}
 	var declare, body strings.Builder
@@ -158,7 +163,7 @@ func (c *Client) roots(ctx context.Context, p Place, commits ...string) ([]plumb
 	var answer struct{ Repository aliases }
 	query := fmt.Sprintf("query Trees($owner: String!, $name: String!%s) { repository(owner: $owner, name: $name) {%s } }", &declare, &body)
 	if _, err := c.graph(ctx, p, query, variables, &answer); err != nil {
-		return nil, err
+		return err
 	}
 	for i, commit := range commits {
 		var k struct {
@@ -168,14 +173,14 @@ func (c *Client) roots(ctx context.Context, p Place, commits ...string) ([]plumb
 		found, err := partAnswer{raw: answer.Repository[fmt.Sprintf("c%d", i)]}.read(&k)
 		switch {
 		case err != nil:
-			return nil, err
+			return err
 		case !found:
-			return nil, fmt.Errorf("%w: commit %s", ErrGone, commit)
+			return fmt.Errorf("%w: commit %s", ErrGone, commit)
 		case k.Oid != commit || !plumbing.IsHash(k.Tree.Oid):
-			return nil, fmt.Errorf("the answer does not name the tree of commit %s", commit)
+			return fmt.Errorf("the answer does not name the tree of commit %s", commit)
 		}
 		out[i] = plumbing.NewHash(k.Tree.Oid)
 		c.Cache.Put(ctx, "tree/"+commit, []byte(k.Tree.Oid))
 	}
-	return out, nil
+	return nil
 }
