@@ -58,7 +58,34 @@ type Wake struct {
 	Team string
 	// Reviewed narrows one to pull requests on which anybody gave an opinion.
 	Reviewed bool
+	// Press is the button of a check run on Head that was pressed, and By who did.
+	Press string
+	By    rules.Person
+	// Queued, when not nil, is a merge group whose head is Head: Branch is its own
+	// branch and Base the one it goes into.
+	Queued *Queued
 }
+
+// Queued says what becomes of a merge group.
+type Queued struct {
+	From string // the commit it is built on
+	Gone string // why it is no more: merged, invalidated or dequeued; empty while it waits
+}
+
+// A Comment is one on the pull request's conversation.
+type Comment struct {
+	ID     int64
+	By     rules.Person // ID 0: a deleted account
+	At     time.Time
+	Edited bool // since it was made, by anybody
+	Body   string
+}
+
+// The buttons, as a check run's actions name them.
+const (
+	PressTemplate   = "add-template"
+	PressReevaluate = "re-evaluate"
+)
 
 // A Push is a branch that moved.
 type Push struct {
@@ -83,6 +110,12 @@ type Gathered struct {
 	// Fork is set when it is not the base branch's.
 	HeadRepo string
 	Fork     bool
+	// Comments are those made since Known.Comment, oldest first; at a first reading
+	// those of the last day.
+	Comments []Comment
+	// Now is GitHub's clock when the reading began, from the Date header, in whole
+	// seconds; zero if it did not say.
+	Now time.Time
 	// Remembered is set when the roles in Change come from Known and were not asked
 	// in this reading. Before a verdict turns green they have to be confirmed.
 	Remembered bool
@@ -119,6 +152,9 @@ type Known struct {
 	// Floored is set once the organisation's policy was seen: its repository
 	// disappearing afterwards is unreadable, not absent.
 	Floored bool `json:"floored,omitempty"`
+	// Comment is the id of the newest comment that was read: each is read once, so
+	// that an edit of an older one gives no command.
+	Comment int64 `json:"comment,omitempty"`
 	// FloorBranch is the default branch of that repository: a hint that saves a
 	// call when it is right and costs one when it is wrong.
 	FloorBranch string `json:"floor_branch,omitempty"`

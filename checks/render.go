@@ -35,9 +35,19 @@ type View struct {
 	// Impact is what the policy that this pull request brings would make of the
 	// other open ones; nil when it brings none.
 	Impact []Impact
+	// Also are other open pull requests that are scheduled and change a governed file
+	// of this one.
+	Also []Scheduled
 	// Reference finds an unfinished evaluation in the server's log; empty gives
 	// one made of repository, number, head and time.
 	Reference string
+}
+
+// A Scheduled is an open pull request that waits for its effective date.
+type Scheduled struct {
+	Number int
+	At     time.Time
+	Paths  []string // governed ones that both change
 }
 
 // A Sibling is another open pull request whose head is the same commit. State is
@@ -128,7 +138,7 @@ func (v View) run(title string) Run {
 // offer adds the buttons. GitHub shows them on completed runs only.
 func (r *Run) offer() {
 	if r.Status == statusCompleted {
-		r.Actions = []Action{{Label: "Re-evaluate", Description: "Read everything again and decide again", ID: "re-evaluate"}}
+		r.Actions = []Action{{Label: "Re-evaluate", Description: "Read everything again and decide again", ID: PressReevaluate}}
 	}
 }
 

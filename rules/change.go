@@ -81,6 +81,11 @@ type Change struct {
 	// know or does not show to the App.
 	Unknown []string `json:"unknown,omitempty"`
 
+	// Holds are those in force, oldest first, one a person.
+	Holds []Hold `json:"holds,omitempty"`
+	// Exceptions are those opened on this pull request, by number.
+	Exceptions []Exception `json:"exceptions,omitempty"`
+
 	// Offline is set on a change read from a local clone, where reviews, roles
 	// and checks cannot be known: the rules about them wait.
 	Offline bool `json:"offline,omitempty"`

@@ -28,9 +28,10 @@ type Policy struct {
 	Branches   []string // none: the repository's default branch
 	Covers     string   // content or head
 	WaitingAs  string   // pending or action_required
+	Comment    string   // sticky, on_action or off; empty is off in shadow mode and sticky otherwise
 	Groups     []Group
 	Freezes    []Freeze
-	BreakGlass *Exception
+	BreakGlass *Emergency
 
 	branches matcher
 	judged   []Group // Groups, and the policy file's own unless one of them is that
@@ -65,9 +66,9 @@ type RequiredCheck struct {
 	Name, App string
 }
 
-// An Exception says who may break the glass, who reviews it afterwards, and how
-// long each may take.
-type Exception struct {
+// An Emergency says who may break the glass, who reviews it afterwards and waives
+// freezes, and how long each may take.
+type Emergency struct {
 	Who, Reviewers        []string
 	Expires, ReviewWithin time.Duration
 }

@@ -47,7 +47,7 @@ func TestParsePolicy(t *testing.T) {
 		fmt.Sprintln(g.Name, g.Kind, g.Paths, g.Risk, g.Approvals, g.Rollback, g.EffectiveAt, g.Notice, g.Checks, g.Line)
 	same(t, got, "enforce Europe/Berlin [main release/*] content pending\n"+
 		"prompts prompt [prompts/** !prompts/README.md] medium [{1 [@acme/ai-owners some-login maintain] 13}] true false 72h0m0s [{evals github-actions}] 8\n")
-	same(t, *p.BreakGlass, Exception{[]string{"@acme/incident-commanders"}, []string{"@acme/change-managers"}, time.Hour, 24 * time.Hour})
+	same(t, *p.BreakGlass, Emergency{[]string{"@acme/incident-commanders"}, []string{"@acme/change-managers"}, time.Hour, 24 * time.Hour})
 	if f := p.Freezes[1]; f.Zone.String() != "Europe/Berlin" || f.Lasts != 62*time.Hour || f.Governs != nil {
 		t.Errorf("%+v", f)
 	}

@@ -49,7 +49,7 @@ func (r *reader) policy(root *yaml.Node) *Policy {
 		field{"waiting_as", r.oneOf("waiting_as", &p.WaitingAs, "pending", "action_required")},
 		field{"governed", r.list("governed", 200, func(where string, n *yaml.Node) { p.Groups = append(p.Groups, r.group(where, n)) })},
 		field{"freezes", func(*yaml.Node) {}}, // read below: they name groups and use the zone
-		field{"break_glass", func(n *yaml.Node) { p.BreakGlass = r.exception(n) }},
+		field{"break_glass", func(n *yaml.Node) { p.BreakGlass = r.emergency(n) }},
 	)
 	if root.Kind != yaml.MappingNode {
 		return p
@@ -208,8 +208,8 @@ func (r *reader) requiredCheck(where string, n *yaml.Node) RequiredCheck {
 	return c
 }
 
-func (r *reader) exception(n *yaml.Node) *Exception {
-	e := &Exception{Expires: time.Hour, ReviewWithin: 24 * time.Hour}
+func (r *reader) emergency(n *yaml.Node) *Emergency {
+	e := &Emergency{Expires: time.Hour, ReviewWithin: 24 * time.Hour}
 	seen := r.fields(n, "break_glass",
 		field{"who", r.list("break_glass.who", 100, r.source(&e.Who))},
 		field{"reviewers", r.list("break_glass.reviewers", 100, r.source(&e.Reviewers))},
