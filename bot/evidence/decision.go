@@ -64,7 +64,7 @@ func Decision(d Decided) (Record, error) {
 		Verdict:   summarize(d.Verdict, digest),
 		People:    people(c, d.Policy, d.Verdict),
 		DecidedAt: d.At.UTC(), Trigger: clip(d.Trigger), Engine: clip(d.Engine),
-		Governed: len(d.Verdict.Governed),
+		Governed: len(d.Verdict.Governed), Exceptions: restsOn(c, d.Verdict, d.At),
 	}
 	if c.Floor != nil {
 		p.Floor = &PolicyRef{c.Floor.Path, c.Floor.Commit, c.Floor.Blob, hexSHA256(c.Floor.Data)}
@@ -95,6 +95,24 @@ func (p *PolicyEvaluated) declared(c *rules.Change, policy []byte) {
 	if q.Rollback != nil {
 		p.Rollback = clip(q.Rollback.To)
 	}
+}
+
+// restsOn lists the exceptions that cover the head and that the verdict made use of.
+// Of two that would each have done, both are listed: both have to be reviewed.
+func restsOn(c *rules.Change, v rules.Verdict, at time.Time) []int {
+	waived := func(f rules.Finding) bool { return f.State == rules.Waived }
+	frozen := func(f rules.Finding) bool { return waived(f) && f.Rule == rules.RuleFreezeWindow }
+	var out []int
+	for _, x := range c.Exceptions {
+		used := slices.ContainsFunc(v.Findings, frozen)
+		if x.Kind == rules.KindBreakGlass {
+			used = at.Before(x.Expires) && slices.ContainsFunc(v.Findings, waived)
+		}
+		if used && x.Head == c.Head.Commit && !x.At.After(at) {
+			out = append(out, x.Number)
+		}
+	}
+	return out
 }
 
 func summarize(v rules.Verdict, digest string) Verdict {

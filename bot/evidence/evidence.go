@@ -13,7 +13,7 @@
 // server could not promise that.
 //
 // Reading order: keys.go, canonical.go (bytes that are signed), predicate.go,
-// decision.go and digest.go (what a record says), log.go (how it gets in),
+// exception.go, group.go, decision.go and digest.go (what a record says), log.go (how it gets in),
 // export.go (how it gets out), verify.go (why anybody should believe it).
 package evidence
 
@@ -29,6 +29,10 @@ const (
 	KindMerged   Kind = "change.merged"
 	KindBypass   Kind = "bypass.detected"
 	KindSweep    Kind = "coverage.sweep"
+	KindOpened   Kind = "exception.opened"
+	KindClosed   Kind = "exception.closed"
+	KindOverdue  Kind = "exception.overdue"
+	KindGroup    Kind = "group.judged"
 )
 
 // Limits, in bytes. MaxLeaf is what one entry of a tile may hold (65,535) with
@@ -56,8 +60,8 @@ type Subject struct {
 	Digest map[string]string `json:"digest"`
 }
 
-// A Predicate is one of *PolicyEvaluated, *ChangeMerged, *BypassDetected and
-// *CoverageSweep.
+// A Predicate is one of *PolicyEvaluated, *ChangeMerged, *BypassDetected,
+// *CoverageSweep, *ExceptionRecord and *GroupJudged.
 type Predicate interface {
 	Kind() Kind
 	// When is the instant the record is about, not the one it was recorded at.

@@ -26,6 +26,10 @@ func newPredicate(predicateType string) (Predicate, error) {
 		return &BypassDetected{}, nil
 	case Kind(kind) == KindSweep:
 		return &CoverageSweep{}, nil
+	case Kind(kind) == KindOpened || Kind(kind) == KindClosed || Kind(kind) == KindOverdue:
+		return &ExceptionRecord{kind: Kind(kind)}, nil
+	case Kind(kind) == KindGroup:
+		return &GroupJudged{}, nil
 	}
 	return nil, fmt.Errorf("predicate type %.80q is none this version knows", predicateType)
 }
@@ -50,6 +54,8 @@ type PolicyEvaluated struct {
 	Rollback string `json:"rollback,omitempty"`
 	// Request is the digest of the change request; empty when there is none.
 	Request string `json:"request,omitempty"`
+	// Exceptions are the numbers of those without which the verdict would be another.
+	Exceptions []int `json:"exceptions,omitempty"`
 
 	DecidedAt time.Time `json:"decidedAt"`
 	Trigger   string    `json:"trigger"` // the event or timer that asked
@@ -206,8 +212,9 @@ func InForce(d *PolicyEvaluated, m *ChangeMerged) bool {
 }
 
 // Explain records which decision was in force when m was merged, and whether it
-// explains the merge: every rule was met for exactly that head and branch, and the
-// content that was approved is what was merged. The
+// explains the merge: every rule was met for exactly that head and branch, or waived
+// by an exception, and the content that was approved is what was merged. Whether the
+// exceptions were reviewed is not known yet; the population says it (unreviewed). The
 // decision in force is the newest that is InForce, whatever it said; d is nil
 // when there is none. Verify finds any other choice.
 func (m *ChangeMerged) Explain(index int64, d *PolicyEvaluated) {
@@ -220,6 +227,10 @@ func (m *ChangeMerged) Explain(index int64, d *PolicyEvaluated) {
 	if state == rules.Shadow {
 		state = m.Would
 	}
-	m.Explained = m.Differs == "" && (state == rules.Ready || state == rules.Nothing) && InForce(d, m) &&
-		d.Tip.Commit == m.Tip && d.Base.Branch == m.Branch
+	m.Explained = m.Differs == "" && passing(state) && InForce(d, m) && d.Tip.Commit == m.Tip && d.Base.Branch == m.Branch
+}
+
+// passing reports whether a pull request in this state may be merged.
+func passing(s rules.State) bool {
+	return s == rules.Ready || s == rules.Nothing || s == rules.BreakGlass
 }
