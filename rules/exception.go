@@ -27,10 +27,11 @@ type Exception struct {
 	Head     string    `json:"head"`
 	Reason   string    `json:"reason"`
 	Incident string    `json:"incident,omitempty"`
-	// Expires ends what it covers, half-open; zero for a waiver, which ends with
-	// the freeze windows that it waived.
+	// Expires ends what it covers, half-open. Of a waiver it is the latest end of the
+	// freeze windows that it waived; each is waived until its own.
 	Expires time.Time `json:"expires,omitzero"`
-	// Freezes are the names of the freezes that a waiver covers.
+	// Freezes are the names of the freezes that a waiver covers, each for the window
+	// that was active at At.
 	Freezes []string `json:"freezes,omitempty"`
 	// Due is when the review afterwards has to be done.
 	Due    time.Time `json:"due"`
@@ -68,6 +69,13 @@ type Hold struct {
 type Speaker struct {
 	Person
 	Permission string   // none, read, triage, write, maintain or admin
-	Teams      []string // of the policy's, as @org/slug in lower case
-	At         time.Time
+	Teams      []string // of CommandSources, as @org/slug in lower case
+	// Accounts are whom the logins of CommandSources stand for: a login that was
+	// taken over gives no commands.
+	Accounts []Account
+	// At is when the comment was made, on GitHub's clock.
+	At time.Time
+	// HeadSince is when the push that made the head was heard of; zero if it was not.
+	// Whoever wrote the comment before it had another commit before their eyes.
+	HeadSince time.Time
 }

@@ -48,9 +48,9 @@ const orgPrefix = "org/"
 // for more: its groups and freezes join the repository's as org/NAME, each group
 // judged on its own; every branch that either watches is judged by all of them;
 // enforce, and approvals that cover the head, win whoever says so; its break_glass
-// replaces the repository's, as a second one would let more people past. Zone and
-// WaitingAs stay the repository's, given or not: they change what people read, never
-// what is decided.
+// replaces the repository's, as a second one would let more people past. Zone,
+// WaitingAs and Comment stay the repository's, given or not: they change what people
+// read, never what is decided.
 //
 // The groups of the policy file and of CODEOWNERS are the repository's. The
 // organisation's join them, as org/changegate, where the repository names such a

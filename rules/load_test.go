@@ -20,6 +20,7 @@ mode: enforce
 approvals_cover: head
 timezone: Asia/Tokyo
 waiting_as: action_required
+comment: off
 branches: ["release/*", "!release/old"]
 governed:
   - {name: prompts, kind: other, paths: ["prompts/**"], approvals: [{from: ["@acme/safety"]}]}
@@ -38,7 +39,7 @@ func TestFloorMerges(t *testing.T) {
 	if problems != nil {
 		t.Fatal(problems)
 	}
-	same(t, fmt.Sprintln(p.Mode, p.Zone, p.Covers, p.WaitingAs, p.BreakGlass.Who), "enforce UTC head pending [@acme/safety]\n")
+	same(t, fmt.Sprintln(p.Mode, p.Zone, p.Covers, p.WaitingAs, p.Comments(), p.BreakGlass.Who), "enforce UTC head pending sticky [@acme/safety]\n")
 	same(t, p.Globs(), []string{"prompts/** (prompts)", ".github/changegate.yml (changegate)", "prompts/** (org/prompts)"})
 	same(t, p.GroupsOf(File{Path: "prompts/a.md"}), []string{"prompts", "org/prompts"})
 	same(t, p.Sources().Teams, []string{"@acme/safety"})

@@ -71,6 +71,20 @@ type RequiredCheck struct {
 type Emergency struct {
 	Who, Reviewers        []string
 	Expires, ReviewWithin time.Duration
+	Line                  int // of the policy file
+}
+
+// Comments returns which comments ChangeGate writes on pull requests: sticky (one,
+// kept up to date), on_action (only answers and calls for action) or off. In shadow
+// mode nobody has to act, so it is quiet there unless the policy says otherwise.
+func (p *Policy) Comments() string {
+	switch {
+	case p.Comment != "":
+		return p.Comment
+	case p.Mode == "shadow":
+		return "off"
+	}
+	return "sticky"
 }
 
 // ready computes what every decision needs: the patterns of the groups, and the

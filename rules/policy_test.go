@@ -47,12 +47,12 @@ func TestParsePolicy(t *testing.T) {
 		fmt.Sprintln(g.Name, g.Kind, g.Paths, g.Risk, g.Approvals, g.Rollback, g.EffectiveAt, g.Notice, g.Checks, g.Line)
 	same(t, got, "enforce Europe/Berlin [main release/*] content pending\n"+
 		"prompts prompt [prompts/** !prompts/README.md] medium [{1 [@acme/ai-owners some-login maintain] 13}] true false 72h0m0s [{evals github-actions}] 8\n")
-	same(t, *p.BreakGlass, Emergency{[]string{"@acme/incident-commanders"}, []string{"@acme/change-managers"}, time.Hour, 24 * time.Hour})
+	same(t, *p.BreakGlass, Emergency{[]string{"@acme/incident-commanders"}, []string{"@acme/change-managers"}, time.Hour, 24 * time.Hour, p.BreakGlass.Line})
 	if f := p.Freezes[1]; f.Zone.String() != "Europe/Berlin" || f.Lasts != 62*time.Hour || f.Governs != nil {
 		t.Errorf("%+v", f)
 	}
 	same(t, p.Globs(), []string{"prompts/** (prompts)", "!prompts/README.md (prompts)", ".github/changegate.yml (changegate)"})
-	same(t, p.Sources(), Sources{Teams: []string{"@acme/ai-owners"}, Logins: []string{"some-login"}, Permissions: true, Checks: true})
+	same(t, p.Sources(), Sources{Teams: []string{"@acme/incident-commanders", "@acme/change-managers", "@acme/ai-owners"}, Logins: []string{"some-login"}, Permissions: true, Checks: true})
 	if !p.Watches("release/1", "main") || p.Watches("release/1/x", "main") || p.Watches("dev", "dev") {
 		t.Error("branches are main and release/*")
 	}
@@ -85,6 +85,20 @@ func TestPolicyExamples(t *testing.T) {
 			continue
 		}
 		parse(t, string(data))
+	}
+}
+
+// PRODUCT A6: one sticky comment, and quiet in shadow mode.
+func TestComments(t *testing.T) {
+	t.Parallel()
+	shadow := strings.Replace(prompts, "enforce", "shadow", 1)
+	for text, want := range map[string]string{
+		prompts: "sticky", prompts + "comment: off\n": "off", prompts + "comment: on_action\n": "on_action",
+		shadow: "off", shadow + "comment: sticky\n": "sticky", shadow + "comment:\n": "off",
+	} {
+		if got := parse(t, text).Comments(); got != want {
+			t.Errorf("%q of\n%s", got, text)
+		}
 	}
 }
 
@@ -135,6 +149,9 @@ func TestPolicyProblems(t *testing.T) {
 		{head + "timezone: Europe/Berln", "6:11: CG402 timezone: time zone `Europe/Berln` is unknown…"},
 		{head + "timezone: [UTC]", "6:11: CG313 timezone is a list…"},
 		{head + "break_glass: {}", "6:14: CG315 break_glass.who is empty, so nobody could use it…"},
+		{head + "break_glass: {who: [codeowners]}", "6:21: CG313 break_glass.who[0] is `codeowners`, and each of them owns some files only. Fix: `@org/team`, a login…"},
+		{head + "break_glass: {who: [bob], reviewers: [CodeOwners]}", "6:39: CG313 break_glass.reviewers[0] is `CodeOwners`…"},
+		{head + "comment: always", "6:10: CG313 comment is `always`. Fix: one of sticky, on_action, off"},
 		{head + "break_glass: {who: [bob], expires: 0h}", "6:36: CG402 break_glass.expires is `0h`…"},
 		{"version: 2\n" + head[11:], "1:10: CG313 version is `2`. Fix: 1"},
 		{"version:\n" + head[11:], "1:1: CG313 version is missing. Fix: `version: 1`"},
@@ -255,6 +272,22 @@ func TestHostileText(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Of whoever gives a command has to be known what break_glass and the groups of the
+// change name, and the permission; of a change that touches none, what any names.
+func TestCommandSources(t *testing.T) {
+	t.Parallel()
+	p := parse(t, prompts+`    approvals: [{from: [codeowners, rev1]}]
+  - {name: tools, kind: other, paths: ["tools/**"], approvals: [{from: ["@acme/tools"]}]}
+break_glass: {who: ["@Acme/Commanders", Dev9], reviewers: [admin]}
+`)
+	owners := &PolicyText{Data: []byte("* @acme/all\n/prompts/ @acme/prompts\n")}
+	same(t, p.CommandSources(change(func(c *Change) { c.Owners = owners })),
+		Sources{Teams: []string{"@acme/commanders", "@acme/prompts"}, Logins: []string{"dev9", "rev1"}, Permissions: true, CodeOwners: true})
+	same(t, p.CommandSources(change(touching(File{Path: "README.md"}))),
+		Sources{Teams: []string{"@acme/commanders", "@acme/tools"}, Logins: []string{"dev9", "rev1"}, Permissions: true, CodeOwners: true})
+	same(t, parse(t, prompts).CommandSources(change()), Sources{Permissions: true})
 }
 
 func TestSourcesOf(t *testing.T) {

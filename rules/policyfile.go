@@ -47,6 +47,7 @@ func (r *reader) policy(root *yaml.Node) *Policy {
 		field{"branches", r.list("branches", 100, r.glob(&p.Branches))},
 		field{"approvals_cover", r.oneOf("approvals_cover", &p.Covers, "content", "head")},
 		field{"waiting_as", r.oneOf("waiting_as", &p.WaitingAs, "pending", "action_required")},
+		field{"comment", r.oneOf("comment", &p.Comment, "sticky", "on_action", "off")},
 		field{"governed", r.list("governed", 200, func(where string, n *yaml.Node) { p.Groups = append(p.Groups, r.group(where, n)) })},
 		field{"freezes", func(*yaml.Node) {}}, // read below: they name groups and use the zone
 		field{"break_glass", func(n *yaml.Node) { p.BreakGlass = r.emergency(n) }},
@@ -196,6 +197,19 @@ func (r *reader) source(to *[]string) func(string, *yaml.Node) {
 	}
 }
 
+// role reads who may do something about a change as a whole. Code owners own single
+// files of it.
+func (r *reader) role(to *[]string) func(string, *yaml.Node) {
+	source := r.source(to)
+	return func(where string, n *yaml.Node) {
+		if n.Kind == yaml.ScalarNode && strings.EqualFold(n.Value, codeOwners) {
+			r.add(n, CodeValue, where+" is "+code(n.Value)+", and each of them owns some files only", "`@org/team`, a login, write, maintain or admin")
+			return
+		}
+		source(where, n)
+	}
+}
+
 func (r *reader) requiredCheck(where string, n *yaml.Node) RequiredCheck {
 	var c RequiredCheck
 	seen := r.fields(n, where,
@@ -209,10 +223,10 @@ func (r *reader) requiredCheck(where string, n *yaml.Node) RequiredCheck {
 }
 
 func (r *reader) emergency(n *yaml.Node) *Emergency {
-	e := &Emergency{Expires: time.Hour, ReviewWithin: 24 * time.Hour}
+	e := &Emergency{Expires: time.Hour, ReviewWithin: 24 * time.Hour, Line: n.Line + r.line}
 	seen := r.fields(n, "break_glass",
-		field{"who", r.list("break_glass.who", 100, r.source(&e.Who))},
-		field{"reviewers", r.list("break_glass.reviewers", 100, r.source(&e.Reviewers))},
+		field{"who", r.list("break_glass.who", 100, r.role(&e.Who))},
+		field{"reviewers", r.list("break_glass.reviewers", 100, r.role(&e.Reviewers))},
 		field{"expires", r.duration("break_glass.expires", time.Minute, &e.Expires)},
 		field{"review_within", r.duration("break_glass.review_within", time.Minute, &e.ReviewWithin)},
 	)

@@ -80,6 +80,9 @@ func (p *Policy) lineOf(name string) int {
 			}
 		}
 	}
+	if slices.Contains(p.BreakGlass.names(), strings.ToLower(name)) {
+		return p.BreakGlass.Line
+	}
 	return 0
 }
 

@@ -16,14 +16,43 @@ type Sources struct {
 
 // Sources returns what the policy asks of the outside.
 func (p *Policy) Sources() Sources {
-	return asked(p.judged, nil)
+	return asked(p.judged, p.BreakGlass.names())
+}
+
+// CommandSources returns what has to be known of somebody who gives a command about
+// the change: whatever its groups and break_glass name, and the permission.
+func (p *Policy) CommandSources(c *Change) Sources {
+	files := list(c.Files)
+	groups := p.touchedBy(files)
+	names := p.BreakGlass.names()
+	if c.Owners != nil {
+		names = append(names, ownersFor(groups, files, c.Owners.Data)...)
+	}
+	if len(groups) == 0 {
+		groups = p.judged // an exception of a change that touches nothing any more is still to be reviewed
+	}
+	s := asked(groups, names)
+	s.Permissions = true
+	return s
+}
+
+// names are all that break_glass names.
+func (e *Emergency) names() []string {
+	if e == nil {
+		return nil
+	}
+	return slices.Concat(e.Who, e.Reviewers)
+}
+
+func (p *Policy) touchedBy(files listing) []Group {
+	return slices.DeleteFunc(slices.Clone(p.judged), func(g Group) bool { return files.next(&g, 0) == len(files) })
 }
 
 // SourcesOf returns what the groups that govern some of the files ask of the
 // outside, the owners that CODEOWNERS gives those files included.
 func (p *Policy) SourcesOf(files []File, owners *PolicyText) Sources {
 	all := list(files)
-	groups := slices.DeleteFunc(slices.Clone(p.judged), func(g Group) bool { return all.next(&g, 0) == len(all) })
+	groups := p.touchedBy(all)
 	var names []string
 	if owners != nil {
 		names = ownersFor(groups, all, owners.Data)
