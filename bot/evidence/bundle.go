@@ -26,6 +26,7 @@ const (
 	filePopCSV      = "population.csv"
 	filePopJSONL    = "population.jsonl"
 	fileExceptions  = "exceptions.csv"
+	fileEmergencies = "emergencies.csv"
 	fileCoverage    = "coverage.csv"
 	fileOpenings    = "openings.jsonl"
 	fileManifest    = "MANIFEST.json"
@@ -33,11 +34,8 @@ const (
 )
 
 const (
-	manifestFormat = "changegate evidence bundle 1"
-	manifestType   = "urn:changegate:manifest:v1"
-	periodRule     = "from <= time < to, UTC; the time is mergedAt for change.merged, at for bypass.detected and coverage.sweep, decidedAt for policy.evaluated"
-	privacyNote    = "log/tile holds every record of this organisation's log, also those outside the period and the filter: numbers, names, digests and outcomes. Facts (records/*.side.json) are included only for the records listed."
-	unwitnessed    = "unwitnessed: nobody outside the operator has cosigned this checkpoint; keep this bundle, and pass it as --since next time"
+	manifestType = "urn:changegate:manifest:v1"
+	unwitnessed  = "unwitnessed: nobody outside the operator has cosigned this checkpoint; keep this bundle, and pass it as --since next time"
 
 	// maxFiles and maxDirectory bound what reading a hostile archive costs.
 	maxFiles     = 1 << 20
@@ -48,6 +46,27 @@ const (
 	tileWidth    = 1 << tileHeight
 	maxBundle    = tileWidth * (2 + MaxLeaf) // of entries
 )
+
+// A format is a form of bundle, with what its manifest has to say of itself.
+type format struct {
+	name, period, privacy string
+	// emergencies: it lists them, and the times that a merge was planned and ready.
+	emergencies bool
+}
+
+// formats are those that Verify reads; Export writes the last.
+var formats = [...]format{
+	{"changegate evidence bundle 1",
+		"from <= time < to, UTC; the time is mergedAt for change.merged, at for bypass.detected and coverage.sweep, decidedAt for policy.evaluated",
+		"log/tile holds every record of this organisation's log, also those outside the period and the filter: numbers, names, digests and outcomes. Facts (records/*.side.json) are included only for the records listed.",
+		false},
+	{"changegate evidence bundle 2",
+		"from <= time < to, UTC; the time is mergedAt for change.merged, at for bypass.detected, coverage.sweep and group.judged, decidedAt for policy.evaluated; for exception.opened when it was asked for, for exception.closed when it was reviewed, for exception.overdue when it was due",
+		"log/tile holds every record of this organisation's log, also those outside the period and the filter: numbers, names, digests, outcomes, and the words in which people gave reasons for exceptions. Facts (records/*.side.json) are included only for the records listed.",
+		true},
+}
+
+var newestFormat = formats[len(formats)-1]
 
 //go:embed README.txt
 var readme []byte
@@ -76,9 +95,11 @@ type Manifest struct {
 type Counts struct {
 	Population int `json:"population"`
 	Exceptions int `json:"exceptions"`
-	Decisions  int `json:"decisions"`
-	Sweeps     int `json:"sweeps"`
-	Records    int `json:"records"`
+	// Emergencies are the exceptions that somebody asked for, by their numbers.
+	Emergencies int `json:"emergencies,omitempty"`
+	Decisions   int `json:"decisions"`
+	Sweeps      int `json:"sweeps"`
+	Records     int `json:"records"`
 }
 
 // A File is one file of a bundle.
@@ -166,7 +187,11 @@ func layout(size int64, s *selection) []string {
 	for _, t := range tiles(size) {
 		names = append(names, tileFile(t))
 	}
-	names = append(names, filePopCSV, filePopJSONL, fileExceptions, fileCoverage)
+	names = append(names, filePopCSV, filePopJSONL, fileExceptions)
+	if s.format.emergencies {
+		names = append(names, fileEmergencies)
+	}
+	names = append(names, fileCoverage)
 	for _, i := range s.chosen() {
 		names = append(names, recordFile(i), proofFile(i))
 		if s.facts[i] {

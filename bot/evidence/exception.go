@@ -45,11 +45,13 @@ func exceptionRecord(kind Kind, host string, repo Repo, number int, x rules.Exce
 	e := &ExceptionRecord{Repo: repo, Number: number, Exception: inUTC(x), kind: kind}
 	e.Late = e.isLate()
 	return Record{
-		Key:       fmt.Sprintf("%s/%s", kind, x.ID()),
+		Key:       exceptionKey(kind, &x),
 		Subject:   []Subject{commitSubject(host, repo.Name, fmt.Sprintf("refs/pull/%d/head", number), x.Head)},
 		Predicate: e,
 	}
 }
+
+func exceptionKey(kind Kind, x *rules.Exception) string { return string(kind) + "/" + x.ID() }
 
 // inUTC is an exception whose times are written in the one zone of a record.
 func inUTC(x rules.Exception) rules.Exception {

@@ -32,7 +32,7 @@ func Export(ctx context.Context, w io.Writer, st Storage, l *Log, q Query) (Summ
 		return Summary{}, fmt.Errorf("export: the period ends at %s, before it begins", q.To)
 	}
 	t := newTally(w)
-	x := &exporter{l: l, q: q, packer: packer{zip: zip.NewWriter(t)}, selection: newSelection(q.From, q.To, q.Repo)}
+	x := &exporter{l: l, q: q, packer: packer{zip: zip.NewWriter(t)}, selection: newSelection(newestFormat, q.From, q.To, q.Repo)}
 	if err := st.View(ctx, func(tx Tx) error { return x.run(ctx, tx) }); err != nil {
 		return Summary{}, fmt.Errorf("export log %s: %w", l.org, err)
 	}
@@ -93,6 +93,7 @@ func (x *exporter) tiles(ctx context.Context, tx Tx) error {
 			return err
 		}
 	}
+	x.settle(x.q.Now)
 	return nil
 }
 
@@ -180,9 +181,9 @@ func (x *exporter) record(ctx context.Context, tx Tx, i int64, e Entry, openings
 // manifest lists and signs everything written so far.
 func (x *exporter) manifest(context.Context, Tx) error {
 	data, err := json.MarshalIndent(Manifest{
-		Format: manifestFormat, Org: x.l.org, Origin: x.l.Origin(), Generator: x.q.Generator, Created: x.q.Now,
-		From: x.q.From, To: x.q.To, Rule: periodRule, Repo: x.q.Repo, Query: x.q.Text,
-		Size: x.tree.N, Root: x.tree.Hash.String(), Witness: unwitnessed, Privacy: privacyNote,
+		Format: newestFormat.name, Org: x.l.org, Origin: x.l.Origin(), Generator: x.q.Generator, Created: x.q.Now,
+		From: x.q.From, To: x.q.To, Rule: newestFormat.period, Repo: x.q.Repo, Query: x.q.Text,
+		Size: x.tree.N, Root: x.tree.Hash.String(), Witness: unwitnessed, Privacy: newestFormat.privacy,
 		Counts: x.counts(), Files: x.files,
 	}, "", " ")
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"changegate/bot/evidence"
+	"changegate/rules"
 )
 
 // FuzzVerify gives Verify what is not a bundle, or not this one: it never
@@ -33,8 +34,9 @@ func known(t *testing.T, data, bundle []byte) bool {
 
 // FuzzParseLeaf reads hostile leaves: what is accepted is the one form of itself.
 func FuzzParseLeaf(f *testing.F) {
-	w := newWorld(f).story(2)
-	for _, i := range []string{"0", "2", "6", "7"} {
+	w := newWorld(f).story(2).emergency(3).overdue(3).closed(3, end)
+	w.append(answered(f, group("", rules.Ready)), end)
+	for _, i := range []string{"0", "2", "6", "7", "9", "12", "13", "14"} {
 		f.Add(evidence.TakeApart(f, w.export(query())).Files["records/"+i+".dsse.json"])
 	}
 	f.Fuzz(func(t *testing.T, leaf []byte) {

@@ -72,3 +72,42 @@ func TestGroupAnsweredOnce(t *testing.T) {
 		}
 	}
 }
+
+// An answer to a merge queue follows from decisions that are in the log.
+func TestFalseGroups(t *testing.T) {
+	t.Parallel()
+	tell := func(edit func(*evidence.GroupJudged)) evidence.Report {
+		w := newWorld(t)
+		w.append(decision(t, decided(1, true, hour(1))), hour(1))
+		w.append(decision(t, decided(2, false, hour(1))), hour(1))
+		r := answered(t, group("", rules.Ready, rules.Waiting))
+		edit(r.Predicate.(*evidence.GroupJudged))
+		w.append(r, hour(1))
+		w.append(decision(t, decided(2, true, hour(2))), hour(2))
+		return verify(w.export(query()))
+	}
+	if rep := tell(func(*evidence.GroupJudged) {}); !rep.Verified || said(rep, "groups") != "1 answers to merge queues follow from the decisions they name" {
+		t.Errorf("%q, %+v", said(rep, "groups"), rep.Failed())
+	}
+	for _, c := range []struct {
+		name  string
+		edit  func(*evidence.GroupJudged)
+		words string
+	}{
+		{"passed", func(g *evidence.GroupJudged) { g.Passed = true }, "answers passed true"},
+		{"neutral", func(g *evidence.GroupJudged) { g.Shadow = true }, "shadow true"},
+		{"another state", func(g *evidence.GroupJudged) { g.Pulls[1].State, g.Passed = rules.Ready, true }, `#2 is "ready"`},
+		{"another's decision", func(g *evidence.GroupJudged) {
+			g.Pulls[1] = evidence.GroupPull{Number: 2, Decision: "0", State: rules.Ready}
+		}, "#2"},
+		{"a decision of afterwards", func(g *evidence.GroupJudged) { g.Pulls[1].Decision, g.Pulls[1].State = "3", rules.Ready }, "decision"},
+		{"no decision", func(g *evidence.GroupJudged) { g.Pulls[1].Decision = "9" }, "decision"},
+		{"a state of no decision", func(g *evidence.GroupJudged) { g.Pulls[1].Decision = "" }, "decision"},
+		{"another repository", func(g *evidence.GroupJudged) { g.Repo.ID = 9 }, "decision"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			mustFail(t, tell(c.edit), "groups", c.words)
+		})
+	}
+}

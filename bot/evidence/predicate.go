@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"fmt"
+	"iter"
 	"strings"
 	"time"
 
@@ -123,6 +124,12 @@ type ChangeMerged struct {
 	Method   string       `json:"method,omitempty"`
 	MergedBy rules.Person `json:"mergedBy"`
 	MergedAt time.Time    `json:"mergedAt"`
+	// EffectiveAt is when the change was planned for, zero if for no time; Explain
+	// takes it from the decision in force. ReadyAt is since when it might be merged
+	// without a break (ReadySince), zero if it might not. Records of earlier
+	// versions have neither.
+	EffectiveAt time.Time `json:"effectiveAt,omitzero"`
+	ReadyAt     time.Time `json:"readyAt,omitzero"`
 	// Decision is the index of the decision in force, empty when there was none;
 	// State and Would are its outcome. Explain fills the four of them.
 	Decision  string      `json:"decision,omitempty"`
@@ -218,16 +225,38 @@ func InForce(d *PolicyEvaluated, m *ChangeMerged) bool {
 // decision in force is the newest that is InForce, whatever it said; d is nil
 // when there is none. Verify finds any other choice.
 func (m *ChangeMerged) Explain(index int64, d *PolicyEvaluated) {
-	m.Decision, m.State, m.Would, m.Explained = "", "", "", false
+	m.Decision, m.State, m.Would, m.Explained, m.EffectiveAt = "", "", "", false, time.Time{}
 	if d == nil {
 		return
 	}
-	m.Decision, m.State, m.Would = fmt.Sprint(index), d.Verdict.State, d.Verdict.Would
-	state := m.State
-	if state == rules.Shadow {
-		state = m.Would
+	m.Decision, m.State, m.Would, m.EffectiveAt = fmt.Sprint(index), d.Verdict.State, d.Verdict.Would, d.EffectiveAt
+	m.Explained = m.Differs == "" && d.passes() && InForce(d, m) && m.is(d)
+}
+
+// is reports whether d is about what m merged, and where.
+func (m *ChangeMerged) is(d *PolicyEvaluated) bool {
+	return d.Tip.Commit == m.Tip && d.Base.Branch == m.Branch
+}
+
+// ReadySince returns since when m might be merged without a break: when the first
+// of the latest decisions was made that all let this head pass. They come newest
+// first, beginning with the one in force. It is zero when that one does not.
+func ReadySince(m *ChangeMerged, decisions iter.Seq[*PolicyEvaluated]) (at time.Time) {
+	for d := range decisions {
+		if !d.passes() || !m.is(d) {
+			break
+		}
+		at = d.DecidedAt
 	}
-	m.Explained = m.Differs == "" && passing(state) && InForce(d, m) && d.Tip.Commit == m.Tip && d.Base.Branch == m.Branch
+	return at
+}
+
+// passes reports whether an enforced policy would let a pull request be merged.
+func (d *PolicyEvaluated) passes() bool {
+	if d.Verdict.State == rules.Shadow {
+		return passing(d.Verdict.Would)
+	}
+	return passing(d.Verdict.State)
 }
 
 // passing reports whether a pull request in this state may be merged.

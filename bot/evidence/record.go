@@ -38,7 +38,7 @@ func subjects(commit Subject, files []GovernedFile) ([]Subject, int) {
 // Merged makes the record of a merge; files are the governed ones it changed.
 // Call m.Explain first.
 func Merged(key, host string, m ChangeMerged, files []GovernedFile) Record {
-	m.MergedAt, m.Governed = m.MergedAt.UTC(), len(files)
+	m.MergedAt, m.EffectiveAt, m.ReadyAt, m.Governed = m.MergedAt.UTC(), m.EffectiveAt.UTC(), m.ReadyAt.UTC(), len(files)
 	var s []Subject
 	s, m.Listed = subjects(commitSubject(host, m.Repo.Name, "refs/heads/"+m.Branch, m.Commit), files)
 	return Record{Key: key, Subject: s, Predicate: &m}

@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strconv"
@@ -25,6 +26,7 @@ type Query struct {
 // A selection is what a query makes of a log. Export and Verify fill it from the
 // same leaves and must come to the same tables.
 type selection struct {
+	format     format
 	from, to   time.Time
 	repo       string
 	population []row
@@ -34,6 +36,13 @@ type selection struct {
 	decisions  map[int64]*PolicyEvaluated
 	newest     map[pull][]int64 // decisions by pull request, in order
 	merges     []merge
+	groups     []group
+
+	asked        []*exceptionAt // records of exceptions, of all of the log
+	emergencies  map[int]*emergency
+	contributors map[pull][]rules.Person // of the newest decision
+	last         time.Time               // the newest record was recorded at
+	asOf         time.Time               // reviews are judged
 }
 
 type pull struct {
@@ -46,15 +55,21 @@ type merge struct {
 	*ChangeMerged
 }
 
+type group struct {
+	index int64
+	*GroupJudged
+}
+
 type sweep struct {
 	index int64
 	*CoverageSweep
 }
 
-func newSelection(from, to time.Time, repo string) *selection {
+func newSelection(f format, from, to time.Time, repo string) *selection {
 	return &selection{
-		from: from, to: to, repo: repo, picked: map[int64]bool{}, facts: map[int64]bool{},
+		format: f, from: from, to: to, repo: repo, picked: map[int64]bool{}, facts: map[int64]bool{},
 		decisions: map[int64]*PolicyEvaluated{}, newest: map[pull][]int64{},
+		emergencies: map[int]*emergency{}, contributors: map[pull][]rules.Person{},
 	}
 }
 
@@ -67,9 +82,10 @@ func (s *selection) covers(p Predicate) bool {
 	return !at.Before(s.from) && at.Before(s.to)
 }
 
-// take adds the next record of the log.
+// take adds the next record of the log. Settle comes after the last.
 func (s *selection) take(index int64, p Predicate) {
 	covered := s.covers(p)
+	s.last = p.Head().RecordedAt
 	if covered {
 		s.picked[index] = true
 	}
@@ -90,6 +106,10 @@ func (s *selection) take(index int64, p Predicate) {
 		}
 	case *CoverageSweep:
 		s.sweeps = append(s.sweeps, sweep{index, p})
+	case *ExceptionRecord:
+		s.addException(index, p)
+	case *GroupJudged:
+		s.groups = append(s.groups, group{index, p})
 	}
 }
 
@@ -98,9 +118,10 @@ func (s *selection) take(index int64, p Predicate) {
 func (s *selection) addDecision(index int64, p *PolicyEvaluated) {
 	key := pull{p.Repo.ID, p.Number}
 	s.newest[key] = append(s.newest[key], index)
+	s.contributors[key] = p.People.Contributors
 	s.decisions[index] = &PolicyEvaluated{
-		Repo: p.Repo, Number: p.Number, Base: p.Base, Tip: p.Tip, DecidedAt: p.DecidedAt,
-		Verdict: Verdict{State: p.Verdict.State, Would: p.Verdict.Would},
+		Repo: p.Repo, Number: p.Number, Base: p.Base, Tip: p.Tip, DecidedAt: p.DecidedAt, EffectiveAt: p.EffectiveAt,
+		Exceptions: p.Exceptions, Verdict: Verdict{State: p.Verdict.State, Would: p.Verdict.Would},
 	}
 }
 
@@ -123,12 +144,23 @@ func (s *selection) inForce(m merge) (int64, *PolicyEvaluated) {
 	return -1, nil
 }
 
+// back yields the decisions of a pull request from number index on, newest first.
+func (s *selection) back(key pull, index int64) iter.Seq[*PolicyEvaluated] {
+	return func(yield func(*PolicyEvaluated) bool) {
+		for _, i := range slices.Backward(s.newest[key]) {
+			if i <= index && !yield(s.decisions[i]) {
+				return
+			}
+		}
+	}
+}
+
 // chosen lists the records of the export, in order.
 func (s *selection) chosen() []int64 { return slices.Sorted(maps.Keys(s.picked)) }
 
 // counts is complete when every record was added.
 func (s *selection) counts() Counts {
-	c := Counts{Population: len(s.population), Records: len(s.picked)}
+	c := Counts{Population: len(s.population), Emergencies: len(s.listed()), Records: len(s.picked)}
 	for _, r := range s.population {
 		if !r.Explained {
 			c.Exceptions++
@@ -165,7 +197,14 @@ type row struct {
 	State      string    `json:"state,omitempty"`
 	Explained  bool      `json:"explained"`
 	Governed   int       `json:"governed_files"`
-	Why        string    `json:"why,omitempty"` // it is an exception
+	// Why it is an exception; or, of one that is explained, what is still to be done.
+	Why string `json:"why,omitempty"`
+	// PlannedAt and ReadyAt are when a merge was to be, and might be.
+	PlannedAt  time.Time `json:"planned_at,omitzero"`
+	ReadyAt    time.Time `json:"ready_at,omitzero"`
+	Exceptions []string  `json:"exceptions,omitempty"` // the merge rests on
+
+	unreviewed bool // one of them was not reviewed in time
 }
 
 func mergeRow(index int64, p *ChangeMerged) row {
@@ -173,6 +212,7 @@ func mergeRow(index int64, p *ChangeMerged) row {
 		Record: index, Kind: KindMerged, RepoID: p.Repo.ID, Repo: p.Repo.Name, Branch: p.Branch, Number: p.Number,
 		Commit: p.Commit, Head: p.Tip, By: p.MergedBy.Login, ByID: p.MergedBy.ID, At: p.MergedAt, RecordedAt: p.RecordedAt,
 		Decision: p.Decision, State: string(p.State), Explained: p.Explained, Governed: p.Governed, Why: p.unexplained(),
+		PlannedAt: p.EffectiveAt, ReadyAt: p.ReadyAt,
 	}
 }
 
@@ -185,7 +225,7 @@ func (m *ChangeMerged) unexplained() string {
 		return m.Differs
 	case m.Decision == "":
 		return "merged with no decision in force"
-	case m.State == rules.Ready || m.State == rules.Nothing:
+	case passing(m.State):
 		return "decision " + m.Decision + " was for another head or branch"
 	case m.State == rules.Shadow:
 		return "merged in shadow mode while " + string(m.Would)
@@ -208,7 +248,7 @@ func (r row) cells() []string {
 	return []string{
 		fmt.Sprint(r.Record), string(r.Kind), fmt.Sprint(r.RepoID), r.Repo, r.Branch, number, r.Commit, r.Head, r.By, fmt.Sprint(r.ByID),
 		r.At.Format(time.RFC3339Nano), r.RecordedAt.Format(time.RFC3339Nano), r.Decision, r.State, strconv.FormatBool(r.Explained),
-		strconv.Itoa(r.Governed), r.Why,
+		strconv.Itoa(r.Governed), r.Why, stamp(r.PlannedAt), stamp(r.ReadyAt), strings.Join(r.Exceptions, " "),
 	}
 }
 

@@ -11,10 +11,13 @@ import (
 
 var (
 	rowColumns = []string{"record", "kind", "repo_id", "repo", "branch", "number", "commit", "head", "by", "by_id",
-		"at", "recorded_at", "decision", "state", "explained", "governed_files", "why"}
+		"at", "recorded_at", "decision", "state", "explained", "governed_files", "why", "planned_at", "ready_at", "exceptions"}
 	sweepColumns = []string{"record", "repo_id", "repo", "ref", "from", "to", "first_parent_commits",
 		"attributed", "unattributed", "governed", "at", "recorded_at"}
 )
+
+// firstColumns is how many columns of a row the first format had.
+const firstColumns = 17
 
 // A named file is one table of a bundle.
 type namedFile struct {
@@ -22,19 +25,24 @@ type namedFile struct {
 	data []byte
 }
 
-// tables renders what people read: the population, its exceptions, the sweeps.
+// tables renders what people read: the population, its exceptions, the exceptions
+// that were asked for, the sweeps.
 func (s *selection) tables() ([]namedFile, error) {
-	var all, exceptions, sweeps [][]string
+	var all, exceptions, sweeps, emergencies [][]string
 	var lines bytes.Buffer
+	columns := len(rowColumns)
+	if !s.format.emergencies {
+		columns = firstColumns
+	}
 	for _, r := range s.population {
 		line, err := json.Marshal(r)
 		if err != nil {
 			return nil, fmt.Errorf("write population row of record %d: %w", r.Record, err)
 		}
 		lines.Write(append(line, '\n'))
-		all = append(all, r.cells())
+		all = append(all, r.cells()[:columns])
 		if !r.Explained {
-			exceptions = append(exceptions, r.cells())
+			exceptions = append(exceptions, r.cells()[:columns])
 		}
 	}
 	for _, w := range s.sweeps {
@@ -42,12 +50,18 @@ func (s *selection) tables() ([]namedFile, error) {
 			sweeps = append(sweeps, w.cells())
 		}
 	}
-	return []namedFile{
-		{filePopCSV, table(rowColumns, all)},
+	out := []namedFile{
+		{filePopCSV, table(rowColumns[:columns], all)},
 		{filePopJSONL, lines.Bytes()},
-		{fileExceptions, table(rowColumns, exceptions)},
-		{fileCoverage, table(sweepColumns, sweeps)},
-	}, nil
+		{fileExceptions, table(rowColumns[:columns], exceptions)},
+	}
+	if s.format.emergencies {
+		for _, n := range s.listed() {
+			emergencies = append(emergencies, s.emergencies[n].cells(s.asOf))
+		}
+		out = append(out, namedFile{fileEmergencies, table(emergencyColumns, emergencies)})
+	}
+	return append(out, namedFile{fileCoverage, table(sweepColumns, sweeps)}), nil
 }
 
 // table writes RFC 4180 with the byte order mark that spreadsheets need to see

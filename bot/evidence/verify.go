@@ -83,6 +83,8 @@ var checks = []struct {
 	{"facts", false, (*verifier).facts},
 	{"decisions", false, (*verifier).decisions},
 	{"merges", false, (*verifier).merged},
+	{"emergencies", false, (*verifier).emergencies},
+	{"groups", false, (*verifier).groups},
 	{"population", false, (*verifier).lists},
 	{"coverage", false, (*verifier).coverage},
 	{"since", false, (*verifier).since},
@@ -99,6 +101,7 @@ type verifier struct {
 	zip      *zip.Reader
 	files    map[string]*zip.File
 	manifest Manifest
+	format   format
 	listed   map[string]File
 	pub      ed25519.PublicKey
 	vkey     string
@@ -212,17 +215,23 @@ func (v *verifier) witness() (Result, string, error) {
 }
 
 func (v *verifier) exceptions() (Result, string, error) {
-	n, bypass := 0, 0
+	n, bypass, unreviewed := 0, 0, 0
 	for _, r := range v.selected.population {
 		if !r.Explained {
 			n++
 		}
-		if r.Kind == KindBypass {
+		switch {
+		case r.Kind == KindBypass:
 			bypass++
+		case r.unreviewed:
+			unreviewed++
 		}
 	}
-	return Info, fmt.Sprintf("%d (%d merged without a passing decision, %d without a pull request), all in %s",
-		n, n-bypass, bypass, fileExceptions), nil
+	says := fmt.Sprintf("%d merged without a passing decision, %d without a pull request", n-bypass-unreviewed, bypass)
+	if unreviewed > 0 {
+		says += fmt.Sprintf(", %d by an exception that was not reviewed in time", unreviewed)
+	}
+	return Info, fmt.Sprintf("%d (%s), all in %s", n, says, fileExceptions), nil
 }
 
 // read returns a file of the bundle, of at most limit bytes.

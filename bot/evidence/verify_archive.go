@@ -123,9 +123,12 @@ func (v *verifier) signedManifest() (Result, string, error) {
 		return "", "", fmt.Errorf("read %s: %w", fileManifest, err)
 	}
 	m := v.manifest
-	if m.Format != manifestFormat || m.Rule != periodRule || m.Privacy != privacyNote || !m.From.Before(m.To) {
-		return "", "", fmt.Errorf("%s is of format %.60q, expected %q with its wording and a period", fileManifest, m.Format, manifestFormat)
+	i := slices.IndexFunc(formats[:], func(f format) bool { return f.name == m.Format })
+	if i < 0 || m.Rule != formats[i].period || m.Privacy != formats[i].privacy || !m.From.Before(m.To) {
+		return "", "", fmt.Errorf("%s is of format %.60q, expected %q or an earlier one, with its wording and a period",
+			fileManifest, m.Format, newestFormat.name)
 	}
+	v.format = formats[i]
 	return Pass, fmt.Sprintf("Ed25519 signature by evidence key %s", keyID(v.pub)), nil
 }
 

@@ -103,7 +103,7 @@ func (v *verifier) hashTile(t tlog.Tile) error {
 // bundle should list.
 func (v *verifier) statements() (Result, string, error) {
 	m := v.manifest
-	v.selected = newSelection(m.From, m.To, m.Repo)
+	v.selected = newSelection(v.format, m.From, m.To, m.Repo)
 	keys := map[string]int64{}
 	var last time.Time
 	err := v.leaves(func(index int64, leaf []byte) error {
@@ -132,6 +132,7 @@ func (v *verifier) statements() (Result, string, error) {
 	if err != nil {
 		return "", "", err
 	}
+	v.selected.settle(m.Created)
 	return Pass, fmt.Sprintf("%s statements signed by the evidence key, none twice, in order of time", thousands(v.top.N)), nil
 }
 
@@ -318,6 +319,9 @@ func (v *verifier) again(index int64) (engine string, same bool, err error) {
 		return d.Engine, false, err
 	}
 	title, err := Reperform(v.o.Judge, facts, d)
+	if err == nil {
+		err = v.selected.grounds(index, d, facts)
+	}
 	return d.Engine, title == d.Verdict.Title, err
 }
 
@@ -328,6 +332,9 @@ func (v *verifier) merged() (Result, string, error) {
 		index, d := v.selected.inForce(m)
 		want := *m.ChangeMerged
 		want.Explain(index, d)
+		if err := v.selected.timed(m, index, &want); err != nil {
+			return "", "", err
+		}
 		if want != *m.ChangeMerged {
 			return "", "", fmt.Errorf("record %d says decision %.20q (%.20q, explained %t) was in force for %.100s#%d, the log says %q (%q, explained %t)",
 				m.index, m.Decision, m.State, m.Explained, m.Repo.Name, m.Number, want.Decision, want.State, want.Explained)
@@ -336,7 +343,23 @@ func (v *verifier) merged() (Result, string, error) {
 	return Pass, fmt.Sprintf("%s merges name the decision that was in force", thousands(len(v.selected.merges))), nil
 }
 
-// lists writes population, exceptions and coverage again and compares.
+// timed checks when a merge was planned and ready. A record of an earlier version
+// says neither.
+func (s *selection) timed(m merge, index int64, want *ChangeMerged) error {
+	if m.EffectiveAt.IsZero() && m.ReadyAt.IsZero() {
+		want.EffectiveAt = time.Time{}
+		return nil
+	}
+	want.ReadyAt = ReadySince(want, s.back(pull{m.Repo.ID, m.Number}, index))
+	if !m.EffectiveAt.Equal(want.EffectiveAt) || !m.ReadyAt.Equal(want.ReadyAt) {
+		return fmt.Errorf("record %d says %.100s#%d was planned for %q and ready at %q, the log says %q and %q",
+			m.index, m.Repo.Name, m.Number, stamp(m.EffectiveAt), stamp(m.ReadyAt), stamp(want.EffectiveAt), stamp(want.ReadyAt))
+	}
+	want.EffectiveAt, want.ReadyAt = m.EffectiveAt, m.ReadyAt
+	return nil
+}
+
+// lists writes population, exceptions, emergencies and coverage again and compares.
 func (v *verifier) lists() (Result, string, error) {
 	files, err := v.selected.tables()
 	if err != nil {

@@ -51,7 +51,7 @@ func TestEveryByte(t *testing.T) {
 
 func TestManyBytesOfALargerBundle(t *testing.T) {
 	t.Parallel()
-	bundle := newWorld(t).story(30).export(query())
+	bundle := newWorld(t).story(30).emergency(31).emergency(32).overdue(31).closed(32, hour(33)).export(query())
 	t.Logf("%d bytes", len(bundle))
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 2000 {
