@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// accounts are whom the policy's logins name. A login of which two accounts are
-// told names neither.
-func accounts(c *Change) map[string]int64 {
-	all := make(map[string]int64, len(c.Accounts))
-	for _, a := range c.Accounts {
+// whose are whom the policy's logins name. A login of which two accounts are told
+// names neither.
+func whose(accounts []Account) map[string]int64 {
+	all := make(map[string]int64, len(accounts))
+	for _, a := range accounts {
 		login := strings.ToLower(a.Login)
 		if id, has := all[login]; has && id != a.ID {
 			a.ID = 0

@@ -64,6 +64,12 @@ const (
 	CodeNotice        = "CG405"
 	CodeFreeze        = "CG406"
 	CodeNoticeWait    = "CG407"
+	CodeHold          = "CG501"
+	CodeWaiver        = "CG502"
+	CodeBreakGlass    = "CG503"
+	CodeOverdue       = "CG504"
+	CodeVoid          = "CG505"
+	CodeLate          = "CG506"
 	CodeGap           = "CG901"
 	CodeUnfinished    = "CG902"
 )
@@ -144,6 +150,12 @@ var codes = []Code{
 	{CodeNotice, "notice too short", Author, "The group asks for a least time between the last approval and effective_at. Write a later effective_at and have it approved again.", "set a later effective date"},
 	{CodeFreeze, "freeze window", Frozen, "A freeze window covers the group now; the check goes on by itself when it ends.", ""},
 	{CodeNoticeWait, "waiting for the notice to pass", Scheduled, "With effective_at: on-merge, the notice runs from the last approval.", ""},
+	{CodeHold, "on hold", Waiting, "Somebody whom an approvals rule of the change allows wrote `/change hold`. It waits until they, or somebody of the same team or permission who did not contribute, write `/change unhold`. No exception waives it.", ""},
+	{CodeWaiver, "freeze waived", "", "An exception: `/change waive freeze` lets one commit pass in the freezes that were active when it was written, until they end. It is reviewed afterwards like every exception.", ""},
+	{CodeBreakGlass, "break-glass", "", "An exception: `/change break-glass` lets one commit pass for a while without approvals, dates, freezes and required checks. What says what the change is, how to take it back and who is behind it stays required, as do the approvals for the policy file and CODEOWNERS. Somebody else reviews it afterwards with `/change ack`.", ""},
+	{CodeOverdue, "exception not reviewed in time", Waiting, "An exception of this pull request was due for its review. Until somebody who may writes `/change ack EX-n outcome: what the review found`, the pull request waits.", ""},
+	{CodeVoid, "exception covers nothing any more", "", "An exception is of one commit and for a while. It ends by itself, with any push, when whoever opened it becomes a contributor, and when the policy no longer names what let them open it. Its review afterwards is due all the same.", ""},
+	{CodeLate, "exception reviewed late", "", "The review of an exception came after it was due. The pull request is not held back by that any more; the record keeps both times.", ""},
 	{CodeGap, "not read whole", Failure, "Part of the change could not be read completely. A verdict on part of a change is never green.", ""},
 	{CodeUnfinished, "could not finish", Failure, "ChangeGate or GitHub had a fault. It is not caused by the change and is retried.", ""},
 }

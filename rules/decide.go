@@ -89,6 +89,8 @@ type judgement struct {
 
 	findings []Finding
 	next     time.Time
+	broken   *Exception // the break-glass that waived something
+	waived   *Exception // the waiver that did
 }
 
 // judged is a group, what the change does to it, and what its reviews came to.
@@ -97,6 +99,8 @@ type judged struct {
 	first string          // the first governed path
 	same  map[string]bool // by reviewed commit: is the content what it is at head
 	owned *ownership      // nil when the group does not ask for code owners
+	gate  bool            // a governed path is of the policy, or of CODEOWNERS where a rule asks it
+	spare bool            // an exception waives its approvals
 	approvals
 }
 
@@ -111,6 +115,7 @@ var table = []struct {
 	{RuleChangeRequest, judgeRequest, nil},
 	{RuleApprovals, judgeOwners, nil},
 	{RuleApprovals, judgeContributors, judgeApprovals},
+	{RuleApprovals, judgeHolds, nil},
 	{RuleRollbackPlan, nil, judgeRollback},
 	{RuleEffectiveDate, nil, judgeEffectiveDate},
 	{RuleNotice, nil, judgeNotice},
@@ -121,16 +126,25 @@ var table = []struct {
 // Decide judges a change by the policy at one instant. It is pure and total: the
 // same arguments give the same verdict for ever, whatever they hold.
 func (p *Policy) Decide(c *Change, now time.Time) Verdict {
-	j := &judgement{Policy: p, c: c, now: now, findings: make([]Finding, 0, 16)}
-	j.govern()
-	j.gaps()
+	j := p.judge(c, now)
 	if len(j.groups) == 0 {
 		return p.shadow(j.ungoverned())
 	}
+	return p.shadow(j.verdict())
+}
+
+// judge is what every rule says of the change.
+func (p *Policy) judge(c *Change, now time.Time) *judgement {
+	j := &judgement{Policy: p, c: c, now: now, findings: make([]Finding, 0, 16)}
+	j.govern()
+	j.gaps()
 	j.request, j.unreadable = readRequest(c.Requests, p.Zone)
 	j.digest = j.request.Digest()
 	j.contributors = contributors(c, j.request, j.clean())
-	j.accounts = accounts(c)
+	j.accounts = whose(c.Accounts)
+	if len(j.groups) == 0 {
+		return j
+	}
 	j.own()
 	j.opine()
 	j.frozen()
@@ -145,7 +159,8 @@ func (p *Policy) Decide(c *Change, now time.Time) Verdict {
 			rule.group(j, &j.groups[i])
 		}
 	}
-	return p.shadow(j.verdict())
+	j.except()
+	return j
 }
 
 // ungoverned is the verdict on a change that touches nothing governed: nothing to
@@ -180,6 +195,7 @@ func (j *judgement) govern() {
 			if groups[k].Group == nil {
 				groups[k] = judged{Group: g, first: f.Path, same: map[string]bool{}}
 			}
+			groups[k].gate = groups[k].gate || slices.ContainsFunc([]string{f.path, f.old}, j.saysWho)
 		}
 		if len(set) == 0 {
 			continue
@@ -244,6 +260,9 @@ func (j *judgement) verdict() Verdict {
 		if s := j.findings[i].state(); Worse(s, v.State) {
 			v.State = s
 		}
+	}
+	if v.State == Ready && j.broken != nil {
+		v.State = BreakGlass
 	}
 	v.Would = v.State
 	v.Title = title(j.title(v.State))

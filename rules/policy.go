@@ -34,8 +34,9 @@ type Policy struct {
 	BreakGlass *Emergency
 
 	branches matcher
-	judged   []Group // Groups, and the policy file's own unless one of them is that
-	floor    *Policy // the organisation's, when With added it
+	gate     []string // the files that say who approves, folded
+	judged   []Group  // Groups, and the policy file's own unless one of them is that
+	floor    *Policy  // the organisation's, when With added it
 }
 
 // A Group is one entry of governed: the files it covers and what they need.
@@ -99,9 +100,18 @@ func (p *Policy) ready() {
 	}
 	p.judged = slices.Clone(p.Groups)
 	p.guard(ImplicitGroup, PolicyPath)
+	p.gate = []string{fold(PolicyPath)}
 	if owners {
 		p.guard(OwnersGroup, OwnersPaths()...)
+		for _, path := range OwnersPaths() {
+			p.gate = append(p.gate, fold(path))
+		}
 	}
+}
+
+// saysWho reports whether a file, its path folded, says who approves.
+func (p *Policy) saysWho(path string) bool {
+	return slices.Contains(p.gate, path) || p.floor != nil && p.floor.saysWho(path)
 }
 
 // guard adds a group for files that say who approves. A path is left out of it only

@@ -19,6 +19,8 @@ func (j *judgement) title(s State) string {
 	switch s {
 	case Ready:
 		return j.readyTitle()
+	case BreakGlass:
+		return j.glassTitle()
 	case Scheduled:
 		return j.scheduledTitle(latest(all))
 	case Frozen:
@@ -90,12 +92,15 @@ func atLine(line int) string {
 }
 
 func (j *judgement) readyTitle() string {
-	plan, date := "", "effective on merge"
+	waived, plan, date := "", "", "effective on merge"
 	people := map[Person]bool{}
 	for i := range j.groups {
 		for _, a := range j.groups[i].counted {
 			people[a.By.who()] = true
 		}
+	}
+	if j.waived != nil {
+		waived = "freeze waived (" + j.waived.ID() + "), "
 	}
 	if q := j.request; q != nil && q.Rollback != nil && q.Rollback.To != "" {
 		plan = ", rollback to " + clip(q.Rollback.named(), 24)
@@ -103,15 +108,52 @@ func (j *judgement) readyTitle() string {
 	if q := j.request; q != nil && !q.EffectiveAt.IsZero() {
 		date = "effective " + q.EffectiveAt.UTC().Format("2006-01-02 15:04 UTC")
 	}
-	return "Ready - " + count(len(people), "approval") + plan + ", " + date
+	return "Ready - " + waived + count(len(people), "approval") + plan + ", " + date
+}
+
+// glassTitle keeps room for when the review afterwards is due, however long an incident
+// is named.
+func (j *judgement) glassTitle() string {
+	x := j.broken
+	end := " - review due " + x.Due.UTC().Format("2006-01-02 15:04 UTC")
+	if x.Closed != nil {
+		end = " - reviewed by " + inline(x.Closed.By.Login)
+	}
+	begin := "BREAK-GLASS by " + clip(inline(x.By.Login), 24)
+	return begin + " (" + clip(inline(x.Incident), max(80-len(begin)-len(end)-3, 1)) + ")" + end
+}
+
+// heldTitle names who holds the change, or which exception waits for its review.
+func heldTitle(all []*Finding) string {
+	var who, overdue []string
+	for _, f := range all {
+		switch f.Code {
+		case CodeHold:
+			who = append(who, inline(f.Short))
+		case CodeOverdue:
+			overdue = append(overdue, f.Short)
+		}
+	}
+	switch {
+	case len(who) == 1:
+		return "Waiting for " + who[0] + " to lift the hold"
+	case len(who) > 1:
+		return "Waiting for " + and(who) + " to lift their holds"
+	case len(overdue) > 0:
+		return "Waiting for the review of " + and(overdue) + ", which is overdue"
+	}
+	return ""
 }
 
 func (j *judgement) waitingTitle(all []*Finding) string {
+	if t := heldTitle(all); t != "" {
+		return t
+	}
 	var from []string
 	missing := 0
 	for i := range j.groups {
 		g := &j.groups[i]
-		if g.missing == 0 {
+		if g.missing == 0 || g.spare {
 			continue
 		}
 		if g.stale != nil {
