@@ -95,3 +95,15 @@ func (s *Store) Prune(ctx context.Context, now time.Time) error {
 	}
 	return nil
 }
+
+// HeardAt is when the newest push was heard of that made a commit the head of a
+// branch, or of a pull request by number; zero if none was.
+func (tx *Tx) HeardAt(ctx context.Context, repoID int64, branch string, number int, commit string) (time.Time, error) {
+	var at int64
+	_, err := tx.one(ctx, []any{&at}, `SELECT COALESCE(MAX(at), 0) FROM heard WHERE repo_id = $1 AND after_id = $2
+		AND (branch = $3 AND number = 0 AND branch <> '' OR branch = '' AND number = $4 AND number > 0)`, repoID, commit, branch, number)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read when %s of repository %d was pushed: %w", commit, repoID, err)
+	}
+	return instant(at), nil
+}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"changegate/checks"
+	"changegate/rules"
 )
 
 // A Memory is what one reading of a pull request tells the next.
@@ -19,6 +20,10 @@ type Memory struct {
 	Reviewed map[int64]string `json:"reviewed,omitempty"`
 	// EditedAt is when the description had been edited last at the last reading.
 	EditedAt time.Time `json:"edited_at,omitzero"`
+	// Holds are those in force, which pushes do not lift.
+	Holds []rules.Hold `json:"holds,omitempty"`
+	// Rechecked is when `/change recheck` was last obeyed.
+	Rechecked time.Time `json:"rechecked,omitzero"`
 	// Requires are the names of the checks that the policy asks for.
 	Requires []string `json:"requires,omitempty"`
 	// Green names the head and base whose verdict was recorded as green last.

@@ -45,6 +45,8 @@ func TestMemory(t *testing.T) {
 	want.Bases = []checks.SeenBase{{Branch: "main"}, {Branch: "next", Since: noon}}
 	want.Reviewed, want.EditedAt = map[int64]string{5: "d", 6: ""}, noon
 	want.Requires = []string{"evals"}
+	want.Comment, want.Rechecked = 8, noon
+	want.Holds = []rules.Hold{{By: rules.Person{ID: 7, Login: "rev1"}, As: "write", At: noon, Reason: "look"}}
 	want.Green = "main@h"
 	want.Asked = store.Asked{Head: "h", At: noon}
 	for _, m := range []store.Memory{want, {}, want} {

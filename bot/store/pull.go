@@ -33,33 +33,45 @@ type Pull struct {
 	RunCreated time.Time
 
 	Page []byte // what the pull request's page shows, JSON
+
+	Sticky Sticky
+}
+
+// A Sticky is the comment that says how the pull request stands, as last written.
+type Sticky struct {
+	ID   int64  // 0 when there is none
+	Hash string // of what it says
+	At   time.Time
 }
 
 // pullColumns are in the order of pullArgs and pullPlaces.
 const pullColumns = `repo_id, number, installation, org_id, org, repo, base, base_commit, head, state, title, url,
 	verdict, verdict_state, digest, record, record_at, merge_record,
-	run_id, run_name, run_head, run_status, run_conclusion, run_at, run_hash, run_created, page`
+	run_id, run_name, run_head, run_status, run_conclusion, run_at, run_hash, run_created, page,
+	sticky_id, sticky_hash, sticky_at`
 
 const insertPull = `INSERT INTO pull (` + pullColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
-	$13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)`
+	$13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)`
 
 func pullArgs(p *Pull) []any {
 	return []any{
 		p.RepoID, p.Number, p.Installation, p.OrgID, p.Org, p.Repo, p.Base, p.BaseCommit, p.Head, p.State, p.Title, p.URL,
 		p.Verdict, p.VerdictState, p.Digest, p.Record, millis(p.RecordAt), p.MergeRecord,
 		p.Run.ID, p.Run.Name, p.Run.Head, p.Run.Status, p.Run.Conclusion, millis(p.Run.At), p.RunHash, millis(p.RunCreated), p.Page,
+		p.Sticky.ID, p.Sticky.Hash, millis(p.Sticky.At),
 	}
 }
 
 func scanPull(rows *sql.Rows) (*Pull, error) {
 	var p Pull
-	var recordAt, runAt, runCreated int64
+	var recordAt, runAt, runCreated, stickyAt int64
 	err := rows.Scan(
 		&p.RepoID, &p.Number, &p.Installation, &p.OrgID, &p.Org, &p.Repo, &p.Base, &p.BaseCommit, &p.Head, &p.State, &p.Title, &p.URL,
 		&p.Verdict, &p.VerdictState, &p.Digest, &p.Record, &recordAt, &p.MergeRecord,
 		&p.Run.ID, &p.Run.Name, &p.Run.Head, &p.Run.Status, &p.Run.Conclusion, &runAt, &p.RunHash, &runCreated, &p.Page,
+		&p.Sticky.ID, &p.Sticky.Hash, &stickyAt,
 	)
-	p.RecordAt, p.Run.At, p.RunCreated = instant(recordAt), instant(runAt), instant(runCreated)
+	p.RecordAt, p.Run.At, p.RunCreated, p.Sticky.At = instant(recordAt), instant(runAt), instant(runCreated), instant(stickyAt)
 	return &p, err
 }
 
@@ -97,7 +109,8 @@ func (tx *Tx) SavePull(ctx context.Context, p *Pull) error {
 		digest = excluded.digest, record = excluded.record, record_at = excluded.record_at,
 		merge_record = excluded.merge_record, run_id = excluded.run_id, run_name = excluded.run_name,
 		run_head = excluded.run_head, run_status = excluded.run_status, run_conclusion = excluded.run_conclusion,
-		run_at = excluded.run_at, run_hash = excluded.run_hash, run_created = excluded.run_created, page = excluded.page`,
+		run_at = excluded.run_at, run_hash = excluded.run_hash, run_created = excluded.run_created, page = excluded.page,
+		sticky_id = excluded.sticky_id, sticky_hash = excluded.sticky_hash, sticky_at = excluded.sticky_at`,
 		pullArgs(p)...)
 	if err != nil {
 		return fmt.Errorf("save %s#%d: %w", p.Repo, p.Number, err)

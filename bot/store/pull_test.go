@@ -19,7 +19,7 @@ func samplePull(number int) *store.Pull {
 		Verdict: []byte(`{"state":"ready"}`), VerdictState: "ready", Digest: "d0",
 		Record: 4, RecordAt: at(1), MergeRecord: 5,
 		Run:     checks.Written{ID: 6, Name: "changegate: main", Head: "h1", Status: "completed", Conclusion: "success", At: at(2)},
-		RunHash: "r0", RunCreated: at(3), Page: []byte(`{}`),
+		RunHash: "r0", RunCreated: at(3), Page: []byte(`{}`), Sticky: store.Sticky{ID: 7, Hash: "s0", At: at(4)},
 	}
 }
 

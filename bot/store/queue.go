@@ -25,7 +25,7 @@ type Delivery struct {
 	Pushes []checks.Heard
 }
 
-// Receive stores the delivery with the pushes it told of and raises the jobs it
+// Receive stores the delivery with the pushes and buttons pressed that it told of and raises the jobs it
 // wakes, in one durable transaction: it returns only after the commit, so the caller may answer 202.
 // A delivery whose id is stored already is not fresh and does nothing.
 func (s *Store) Receive(ctx context.Context, d Delivery, wakes []checks.Wake, now time.Time) (fresh bool, err error) {
@@ -44,6 +44,11 @@ func (s *Store) Receive(ctx context.Context, d Delivery, wakes []checks.Wake, no
 			return err
 		}
 		for _, w := range wakes {
+			if w.Press == checks.PressTemplate {
+				if err := tx.press(ctx, w, d.At); err != nil {
+					return err
+				}
+			}
 			if err := tx.Raise(ctx, w, d.name(), now); err != nil {
 				return err
 			}

@@ -30,6 +30,7 @@ CREATE TABLE saying (
     kind    TEXT   NOT NULL, -- comment or a reaction's name
     comment BIGINT NOT NULL, -- reacted to; 0 for a comment
     body    TEXT   NOT NULL,
+    since   BIGINT NOT NULL,
     PRIMARY KEY (repo_id, number, mark)
 );
 
