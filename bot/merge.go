@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strconv"
@@ -90,12 +91,12 @@ func (r *reading) before() string {
 func (b *Bot) explainMerge(ctx context.Context, m *merging) error {
 	log := b.log(m.Place)
 	err := b.Store.Read(ctx, func(tx *store.Tx) error {
-		s, d, err := inForceAt(ctx, log, tx, m.pull.Record, &m.ChangeMerged)
-		if m.index, m.decision = -1, d; err != nil || d == nil {
+		in, err := inForceAt(ctx, log, tx, m.pull.Record, &m.ChangeMerged)
+		if m.index, m.decision = -1, in.PolicyEvaluated; err != nil || m.decision == nil {
 			return err
 		}
-		m.index = s.Index
-		facts, err := s.Facts()
+		m.index = in.Index
+		facts, err := in.Facts()
 		if err == nil {
 			m.approved, m.base = m.content(facts.Files), facts.MergeBase
 		}
@@ -247,20 +248,55 @@ func (b *Bot) recordMerge(ctx context.Context, m *merging, files []evidence.Gove
 	})
 }
 
-// inForceAt returns the newest decision on a pull request that was made before its
-// merge, nil when there is none. Each decision's key names the one before it.
-func inForceAt(ctx context.Context, log *evidence.Log, tx *store.Tx, index int64, m *evidence.ChangeMerged) (evidence.Stored, *evidence.PolicyEvaluated, error) {
-	for index >= 0 {
-		s, d, err := decisionAt(ctx, log, tx, index)
-		if err != nil || evidence.InForce(d, m) {
-			return s, d, err
-		}
-		var repo, number int64
-		if _, err := fmt.Sscanf(d.Key, "decision/%d/%d/%d/", &repo, &number, &index); err != nil {
-			return s, nil, fmt.Errorf("read key of record %d: %w", s.Index, err)
+// A past is a decision read back from the log.
+type past struct {
+	evidence.Stored
+	*evidence.PolicyEvaluated
+}
+
+// decisionsFrom yields the decisions on a pull request from record index back, newest
+// first. Each one's key names the one before it.
+func decisionsFrom(ctx context.Context, log *evidence.Log, tx *store.Tx, index int64) iter.Seq2[past, error] {
+	return func(yield func(past, error) bool) {
+		for index >= 0 {
+			s, d, err := decisionAt(ctx, log, tx, index)
+			if err != nil {
+				yield(past{}, err)
+				return
+			}
+			if !yield(past{s, d}, nil) {
+				return
+			}
+			var repo, number int64
+			if _, err := fmt.Sscanf(d.Key, "decision/%d/%d/%d/", &repo, &number, &index); err != nil {
+				yield(past{}, fmt.Errorf("read key of record %d: %w", s.Index, err))
+				return
+			}
 		}
 	}
-	return evidence.Stored{}, nil, nil
+}
+
+// inForceAt returns the newest decision on a pull request that was made before its
+// merge, nil when there is none, and notes since when the merge might be made.
+func inForceAt(ctx context.Context, log *evidence.Log, tx *store.Tx, index int64, m *evidence.ChangeMerged) (in past, err error) {
+	m.ReadyAt = evidence.ReadySince(m, func(yield func(*evidence.PolicyEvaluated) bool) {
+		for d, e := range decisionsFrom(ctx, log, tx, index) {
+			if e != nil {
+				err = e
+				return
+			}
+			if in.PolicyEvaluated == nil && !evidence.InForce(d.PolicyEvaluated, m) {
+				continue // made after the merge
+			}
+			if in.PolicyEvaluated == nil {
+				in = d
+			}
+			if !yield(d.PolicyEvaluated) {
+				return
+			}
+		}
+	})
+	return in, err
 }
 
 // governedFiles names what the merge put on the branch, or was to put there when

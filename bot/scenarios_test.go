@@ -108,7 +108,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"team": cmdTeam, "invite": cmdInvite, "child": cmdChild, "leave": cmdLeave, "dissolve": cmdDissolve, "gone": cmdGone, "server": cmdServer,
 		"branch": cmdBranch, "join": cmdJoin, "direct": cmdDirect, "rewrite": cmdRewrite,
 		"open": cmdOpen, "twin": cmdTwin, "pull": cmdPull, "push": cmdPush, "forcepush": cmdForcePush, "mark": cmdMark, "moveto": cmdMoveTo,
-		"mergein": cmdMergeIn, "update": cmdUpdate, "edit": cmdEdit, "draft": cmdDraft, "ready": cmdReady, "assign": cmdAssign, "unassign": cmdUnassign,
+		"mergein": cmdMergeIn, "update": cmdUpdate, "edit": cmdEdit, "paste": cmdPaste, "draft": cmdDraft, "ready": cmdReady, "assign": cmdAssign, "unassign": cmdUnassign,
 		"label": cmdLabel, "unlabel": cmdUnlabel, "say": cmdSay, "retarget": cmdRetarget,
 		"review": cmdReview, "reword": cmdReword, "dismiss": cmdDismiss, "merge": cmdMerge, "close": cmdClose, "reopen": cmdReopen,
 		"report": cmdReport, "clock": cmdClock, "fault": cmdFault,

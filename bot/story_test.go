@@ -34,7 +34,7 @@ func cmdBranch(ts *testscript.TestScript, w *world, args []string) {
 
 func cmdOpen(ts *testscript.TestScript, w *world, args []string) {
 	args, named := options(args)
-	want(ts, args, 3, "open BY FOLDER|- BODY [head=BRANCH] [base=BRANCH] [fork=yes] [draft=yes] [assign=LOGIN] "+howUsage)
+	want(ts, args, 3, "open BY FOLDER|- BODY [effective_at=TIME] [head=BRANCH] [base=BRANCH] [fork=yes] [draft=yes] [assign=LOGIN] "+howUsage)
 	pr := githubtest.PR{
 		Head: named["head"], Base: named["base"], Title: "Lower the refund limit", Commit: how(named),
 		Fork: named["fork"] != "", Draft: named["draft"] != "",
@@ -48,6 +48,7 @@ func cmdOpen(ts *testscript.TestScript, w *world, args []string) {
 	var err error
 	pr.Body, err = w.body(args[2])
 	ts.Check(err)
+	pr.Body = dated(pr.Body, named)
 	happens(ts, w, func() { w.pull = w.repo.Open(args[0], pr) })
 	w.pulls = append(w.pulls, w.pull)
 }
@@ -168,10 +169,33 @@ func cmdUpdate(ts *testscript.TestScript, w *world, args []string) {
 }
 
 func cmdEdit(ts *testscript.TestScript, w *world, args []string) {
-	want(ts, args, 2, "edit BY BODY")
+	args, named := options(args)
+	want(ts, args, 2, "edit BY BODY [effective_at=TIME]")
 	body, err := w.body(args[1])
 	ts.Check(err)
-	happens(ts, w, func() { w.pull.Edit(args[0], body) })
+	happens(ts, w, func() { w.pull.Edit(args[0], dated(body, named)) })
+}
+
+// dated is a description whose change request declares a time as well.
+func dated(body string, named map[string]string) string {
+	if at := named["effective_at"]; at != "" {
+		return strings.Replace(body, "\n  rollback:", "\n  effective_at: "+at+"\n  rollback:", 1)
+	}
+	return body
+}
+
+// cmdPaste replaces words of the description by what the check suggests to write
+// instead, as it stands there.
+func cmdPaste(ts *testscript.TestScript, w *world, args []string) {
+	want(ts, args, 3, "paste BY OLD NEW")
+	if c, _ := w.check(); !strings.Contains(c.Summary, args[2]) {
+		ts.Fatalf("the check does not suggest %q:\n%s", args[2], c.Summary)
+	}
+	body := w.pull.Body()
+	if strings.Count(body, args[1]) != 1 {
+		ts.Fatalf("%q does not stand once in the description:\n%s", args[1], body)
+	}
+	happens(ts, w, func() { w.pull.Edit(args[0], strings.Replace(body, args[1], args[2], 1)) })
 }
 
 // cmdDraft makes the pull request a draft, cmdReady ends that.

@@ -261,6 +261,9 @@ func (p *Pull) Reopen(by string) {
 // Head is the pull request's newest commit.
 func (p *Pull) Head() string { return see(p.r.s, func() string { return p.head }) }
 
+// Body is the description as it stands.
+func (p *Pull) Body() string { return see(p.r.s, func() string { return p.body }) }
+
 // Base is the branch the pull request is to be merged into.
 func (p *Pull) Base() string { return see(p.r.s, func() string { return p.base }) }
 
