@@ -59,6 +59,7 @@ type Client struct {
 
 	mu     sync.Mutex
 	places map[int64]*github.Client // by installation; guarded by mu
+	self   string                   // the App's own login; empty until asked; guarded by mu
 }
 
 // New returns a Client. It makes no call.

@@ -102,6 +102,23 @@ type payload struct {
 		Name    string `json:"name"`
 		HeadSHA string `json:"head_sha"`
 	} `json:"check_run"`
+	RequestedAction struct {
+		Identifier string `json:"identifier"`
+	} `json:"requested_action"`
+	Issue struct {
+		Number      int       `json:"number"`
+		PullRequest *struct{} `json:"pull_request"` // only of a pull request
+	} `json:"issue"`
+	Comment struct {
+		Body string `json:"body"`
+	} `json:"comment"`
+	MergeGroup struct {
+		HeadSHA string `json:"head_sha"`
+		HeadRef string `json:"head_ref"`
+		BaseSHA string `json:"base_sha"`
+		BaseRef string `json:"base_ref"`
+	} `json:"merge_group"`
+	Reason     string `json:"reason"`
 	CheckSuite struct {
 		HeadSHA string `json:"head_sha"`
 	} `json:"check_suite"`
@@ -117,6 +134,8 @@ var rings = map[string]ring{
 	"pull_request_review": actions(pullWake, "dismissed", "submitted"),
 	"push":                pushWake,
 	"check_run":           checkWake,
+	"issue_comment":       commentWake,
+	"merge_group":         groupWake,
 	"check_suite":         actions(func(p *payload) Wake { return Wake{Head: p.CheckSuite.HeadSHA} }, "rerequested"),
 	"member":              actions(func(p *payload) Wake { return Wake{Member: p.Member.ID} }, "added", "edited", "removed"),
 	"membership":          actions(orgWake, "added", "removed"),
@@ -131,8 +150,6 @@ var ignored = map[string]string{
 	"branch_protection_rule":      "the protection of a branch is no fact of a verdict",
 	"installation":                "pull requests are judged when they change, or by the next sweep",
 	"installation_repositories":   "pull requests are judged when they change, or by the next sweep",
-	"issue_comment":               "comments approve nothing",
-	"merge_group":                 "merge groups are not answered in this version",
 	"ping":                        "nothing to do: the webhook works",
 	"pull_request_review_comment": "comments approve nothing",
 	"pull_request_review_thread":  "threads approve nothing",
@@ -157,7 +174,7 @@ func Refs(event string, body []byte) (Bell, error) {
 	if err := json.Unmarshal(body, &p); err != nil {
 		return Bell{}, fmt.Errorf("read %.40q payload: %w", event, err)
 	}
-	b := Bell{Action: p.Action, Sender: rules.Person{ID: p.Sender.ID, Login: p.Sender.Login, Bot: p.Sender.Type == "Bot"}}
+	b := Bell{Action: p.Action, Sender: p.sender()}
 	ring, known := rings[event]
 	switch {
 	case !known && ignored[event] != "":
@@ -183,7 +200,8 @@ func Refs(event string, body []byte) (Bell, error) {
 func (p *payload) pushes(event string, by rules.Person) []Heard {
 	if event == "push" {
 		branch, ok := strings.CutPrefix(p.Ref, "refs/heads/")
-		return heard(ok && !p.Deleted, Heard{RepoID: p.Repository.ID, Branch: branch, Push: rules.Push{By: by, Before: p.Before, After: p.After, Forced: p.Forced}})
+		ok = ok && !p.Deleted && !strings.HasPrefix(branch, queueBranches)
+		return heard(ok, Heard{RepoID: p.Repository.ID, Branch: branch, Push: rules.Push{By: by, Before: p.Before, After: p.After, Forced: p.Forced}})
 	}
 	pr := &p.PullRequest
 	h := Heard{RepoID: p.Repository.ID, Number: pr.Number, Push: rules.Push{By: by, After: pr.Head.SHA}}
@@ -209,6 +227,10 @@ func heard(is bool, h Heard) []Heard {
 		return nil
 	}
 	return []Heard{h}
+}
+
+func (p *payload) sender() rules.Person {
+	return rules.Person{ID: p.Sender.ID, Login: p.Sender.Login, Bot: p.Sender.Type == "Bot"}
 }
 
 func (p *payload) place() Place {
@@ -307,6 +329,8 @@ func pushWake(p *payload) ([]Wake, string) {
 	switch {
 	case !ok:
 		return nil, "the push is of no branch"
+	case strings.HasPrefix(branch, queueBranches):
+		return nil, "GitHub made the branch for its merge queue"
 	case p.Repository.ID == 0:
 		return nil, "the event names no repository"
 	case p.Deleted:
@@ -362,8 +386,10 @@ func checkWake(p *payload) ([]Wake, string) {
 		return nil, "the check run is ChangeGate's own"
 	case p.Action == "completed":
 		return []Wake{{Head: p.CheckRun.HeadSHA, Check: p.CheckRun.Name}}, ""
-	case ours && (p.Action == "rerequested" || p.Action == "requested_action"):
+	case ours && p.Action == "rerequested":
 		return []Wake{{Head: p.CheckRun.HeadSHA}}, ""
+	case ours && p.Action == "requested_action":
+		return pressWake(p)
 	}
 	return nil, "the action changes no verdict"
 }

@@ -57,7 +57,7 @@ func TestRefsOfExamples(t *testing.T) {
 			t.Errorf("%s wakes %+v, want %+v", name, bell.Wakes, w)
 		}
 	}
-	for _, event := range []string{"pull_request", "pull_request_review"} {
+	for _, event := range []string{"pull_request", "pull_request_review", "merge_group"} {
 		if !acted[event] {
 			t.Errorf("no example of %s is acted upon", event)
 		}
@@ -65,6 +65,20 @@ func TestRefsOfExamples(t *testing.T) {
 }
 
 const place = `"installation":{"id":9},"repository":{"id":7,"full_name":"acme/agents","default_branch":"main","owner":{"id":3,"login":"acme"}}`
+
+const sender = `,"sender":{"id":5,"login":"dev","type":"User"}`
+
+var dev = rules.Person{ID: 5, Login: "dev"}
+
+// comment is a payload about a comment on number 4.
+func comment(action, pull, body, by string) string {
+	return `{"action":"` + action + `",` + place + `,"sender":{"id":5,"login":"dev","type":"` + by + `"},"issue":{"number":4,"pull_request":` + pull + `},"comment":{"id":8,"body":"` + body + `"}}`
+}
+
+// group is a payload about a merge group that holds number 4.
+func group(action, reason string) string {
+	return `{"action":"` + action + `","reason":"` + reason + `",` + place + `,"merge_group":{"head_sha":"h","base_sha":"b","base_ref":"refs/heads/main","head_ref":"refs/heads/gh-readonly-queue/main/pr-4-b"}}`
+}
 
 func TestRefs(t *testing.T) {
 	t.Parallel()
@@ -92,7 +106,13 @@ func TestRefs(t *testing.T) {
 		{"check_run", `{"action":"completed",` + place + `,"check_run":{"name":"evals","conclusion":"failure","head_sha":"abc"}}`, []Wake{{Place: here, Head: "abc", Check: "evals"}}},
 		{"check_run", `{"action":"completed",` + place + `,"check_run":{"name":"changegate: main","head_sha":"abc"}}`, nil},
 		{"check_run", `{"action":"rerequested",` + place + `,"check_run":{"name":"changegate: main","head_sha":"abc"}}`, []Wake{{Place: here, Head: "abc"}}},
-		{"check_run", `{"action":"requested_action",` + place + `,"check_run":{"name":"changegate: main","head_sha":"abc"}}`, []Wake{{Place: here, Head: "abc"}}},
+		{"check_run", `{"action":"requested_action",` + place + sender + `,"check_run":{"name":"changegate: main","head_sha":"abc"},"requested_action":{"identifier":"add-template"}}`,
+			[]Wake{{Place: here, Head: "abc", Press: PressTemplate, By: dev}}},
+		{"check_run", `{"action":"requested_action",` + place + sender + `,"check_run":{"name":"changegate: main","head_sha":"abc"},"requested_action":{"identifier":"re-evaluate"}}`,
+			[]Wake{{Place: here, Head: "abc", Press: PressReevaluate, By: dev}}},
+		{"check_run", `{"action":"requested_action",` + place + sender + `,"check_run":{"name":"changegate: main","head_sha":"abc"},"requested_action":{"identifier":"approve"}}`, nil},
+		{"check_run", `{"action":"requested_action",` + place + sender + `,"check_run":{"name":"changegate: main","head_sha":"abc"}}`, nil},
+		{"check_run", `{"action":"requested_action",` + place + sender + `,"check_run":{"name":"evals","head_sha":"abc"},"requested_action":{"identifier":"re-evaluate"}}`, nil},
 		{"check_run", `{"action":"rerequested",` + place + `,"check_run":{"name":"evals","head_sha":"abc"}}`, nil}, // it will be completed
 		{"check_run", `{"action":"created",` + place + `,"check_run":{"name":"evals","head_sha":"abc"}}`, nil},
 		{"check_suite", `{"action":"rerequested",` + place + `,"check_suite":{"head_sha":"abc"}}`, []Wake{{Place: here, Head: "abc"}}},
@@ -118,7 +138,26 @@ func TestRefs(t *testing.T) {
 		{"repository", `{"action":"deleted",` + place + `}`, nil},
 		{"repository", `{"action":"deleted",` + strings.ReplaceAll(place, "acme/agents", "acme/.github") + `}`, []Wake{{Place: org}}},
 		{"pull_request", `{"action":"opened","pull_request":{"number":4},"repository":{"id":7}}`, nil}, // no installation
-		{"issue_comment", `{"action":"created",` + place + `}`, nil},
+		{"issue_comment", comment("created", `{}`, `/change hold`, "User"), []Wake{{Place: here, Number: 4}}},
+		{"issue_comment", comment("created", `{}`, `please\r\n/change hold`, "User"), []Wake{{Place: here, Number: 4}}},
+		{"issue_comment", comment("created", `{}`, `please\r/change hold`, "User"), []Wake{{Place: here, Number: 4}}},
+		{"issue_comment", comment("created", `{}`, `/changes hold`, "User"), []Wake{{Place: here, Number: 4}}}, // a parser will tell
+		{"issue_comment", comment("created", `{}`, `see /change hold`, "User"), nil},
+		{"issue_comment", comment("created", `{}`, `> /change hold`, "User"), nil},
+		{"issue_comment", comment("created", `{}`, `looks good`, "User"), nil},
+		{"issue_comment", comment("created", `{}`, `/change hold`, "Bot"), nil},
+		{"issue_comment", comment("created", `null`, `/change hold`, "User"), nil}, // on an issue
+		{"issue_comment", comment("edited", `{}`, `/change hold`, "User"), nil},
+		{"issue_comment", comment("deleted", `{}`, `/change hold`, "User"), nil},
+		{"issue_comment", `{"action":"created",` + place + `,"issue":{"pull_request":{}},"comment":{"body":"/change hold"}}`, nil},
+		{"issue_comment", `{"action":"created","installation":{"id":9},"issue":{"number":4,"pull_request":{}},"comment":{"body":"/change hold"}}`, nil},
+		{"merge_group", group("checks_requested", ""), []Wake{{Place: here, Head: "h", Branch: "gh-readonly-queue/main/pr-4-b", Base: "main", Queued: &Queued{From: "b"}}}},
+		{"merge_group", group("destroyed", "invalidated"), []Wake{{Place: here, Head: "h", Branch: "gh-readonly-queue/main/pr-4-b", Base: "main", Queued: &Queued{From: "b", Gone: "invalidated"}}}},
+		{"merge_group", group("destroyed", ""), []Wake{{Place: here, Head: "h", Branch: "gh-readonly-queue/main/pr-4-b", Base: "main", Queued: &Queued{From: "b", Gone: "destroyed"}}}},
+		{"merge_group", group("rearranged", ""), nil},
+		{"merge_group", `{"action":"checks_requested",` + place + `,"merge_group":{"head_sha":"h"}}`, nil},
+		{"push", `{` + place + sender + `,"ref":"refs/heads/gh-readonly-queue/main/pr-4-b","before":"a","after":"h","created":true}`, nil},
+		{"push", `{` + place + sender + `,"ref":"refs/heads/gh-readonly-queue/main/pr-4-b","before":"h","deleted":true}`, nil},
 		{"no_such_event", `{"action":"created",` + place + `}`, nil},
 	}
 	for _, tt := range tests {
@@ -172,8 +211,6 @@ func TestRefsOfEveryAction(t *testing.T) {
 // request's own events tell, and they do not say whether history was rewritten.
 func TestPushesHeard(t *testing.T) {
 	t.Parallel()
-	const sender = `,"sender":{"id":5,"login":"dev","type":"User"}`
-	by := rules.Person{ID: 5, Login: "dev"}
 	pr := func(action, repo string) string {
 		return `{"action":"` + action + `",` + place + sender + `,"before":"a","after":"b","pull_request":{"number":4,"head":{"sha":"h","repo":` + repo + `}}}`
 	}
@@ -182,15 +219,16 @@ func TestPushesHeard(t *testing.T) {
 		want        []Heard
 	}{
 		{"push", `{` + place + sender + `,"ref":"refs/heads/topic","before":"a","after":"b","forced":true}`,
-			[]Heard{{RepoID: 7, Branch: "topic", Push: rules.Push{By: by, Before: "a", After: "b", Forced: true}}}},
+			[]Heard{{RepoID: 7, Branch: "topic", Push: rules.Push{By: dev, Before: "a", After: "b", Forced: true}}}},
 		{"push", `{` + place + `,"sender":{"id":6,"login":"x[bot]","type":"Bot"},"ref":"refs/heads/topic","before":"a","after":"b"}`,
 			[]Heard{{RepoID: 7, Branch: "topic", Push: rules.Push{By: rules.Person{ID: 6, Login: "x[bot]", Bot: true}, Before: "a", After: "b"}}}},
 		{"push", `{` + place + `,"ref":"refs/heads/topic","before":"a","after":"b"}`, nil}, // by nobody
 		{"push", `{` + place + sender + `,"ref":"refs/heads/topic","before":"a","after":"0","deleted":true}`, nil},
 		{"push", `{` + place + sender + `,"ref":"refs/tags/v1","before":"a","after":"b"}`, nil},
-		{"pull_request", pr("synchronize", `{"id":8}`), []Heard{{RepoID: 7, Number: 4, Push: rules.Push{By: by, Before: "a", After: "b", Forced: true}}}},
-		{"pull_request", pr("synchronize", `null`), []Heard{{RepoID: 7, Number: 4, Push: rules.Push{By: by, Before: "a", After: "b", Forced: true}}}},
-		{"pull_request", pr("opened", `{"id":8}`), []Heard{{RepoID: 7, Number: 4, Push: rules.Push{By: by, After: "h"}}}},
+		{"push", `{` + place + sender + `,"ref":"refs/heads/gh-readonly-queue/main/pr-4-b","before":"a","after":"b"}`, nil},
+		{"pull_request", pr("synchronize", `{"id":8}`), []Heard{{RepoID: 7, Number: 4, Push: rules.Push{By: dev, Before: "a", After: "b", Forced: true}}}},
+		{"pull_request", pr("synchronize", `null`), []Heard{{RepoID: 7, Number: 4, Push: rules.Push{By: dev, Before: "a", After: "b", Forced: true}}}},
+		{"pull_request", pr("opened", `{"id":8}`), []Heard{{RepoID: 7, Number: 4, Push: rules.Push{By: dev, After: "h"}}}},
 		{"pull_request", pr("reopened", `{"id":8}`), nil}, // it may be another head
 		{"pull_request", pr("opened", `{"id":7}`), nil},   // a push event tells
 		{"pull_request", pr("edited", `{"id":8}`), nil},
@@ -249,6 +287,9 @@ func FuzzRefs(f *testing.F) {
 		event, _, _ := strings.Cut(filepath.Base(path), ".")
 		f.Add(event, body)
 	}
+	f.Add("issue_comment", []byte(comment("created", `{}`, `/change hold`, "User")))
+	f.Add("merge_group", []byte(group("destroyed", "dequeued")))
+	f.Add("check_run", []byte(`{"action":"requested_action",`+place+sender+`,"check_run":{"name":"changegate: main","head_sha":"abc"},"requested_action":{"identifier":"re-evaluate"}}`))
 	f.Fuzz(func(t *testing.T, event string, body []byte) {
 		bell, err := Refs(event, body)
 		if err != nil {
