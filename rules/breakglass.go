@@ -155,7 +155,7 @@ func (a *admission) pointless() Admitted {
 	case !v.State.Blocks():
 		return refused("nothing blocks this change", "merge it")
 	default:
-		return refused("what blocks this change cannot be waived: "+inline(v.Title), code("/change status")+" says what is to be done")
+		return refused("what blocks this change cannot be waived: "+code(v.Title), code("/change status")+" says what is to be done")
 	}
 }
 
@@ -165,7 +165,7 @@ func (a *admission) opened(x *Exception) Admitted {
 	with := *a.c
 	out.Apply(&with)
 	if v := a.Policy.Decide(&with, a.now); v.State.Blocks() && !x.Late(a.now) {
-		out.Note = "it does not cover everything: " + inline(v.Title)
+		out.Note = "it does not cover everything: " + code(v.Title)
 	}
 	return out
 }

@@ -90,8 +90,8 @@ func (a *admission) invited(from []string) []string {
 		switch {
 		case strings.Contains(f, "/"):
 			out = append(out, f)
-		case f == "" || f == codeOwners || rank(f) >= 0 || a.contributed(Person{ID: a.meant[strings.ToLower(login)], Login: login}):
-		default:
+		case f == "" || f == codeOwners || rank(f) >= 0:
+		case !slices.ContainsFunc(a.contributors, Person{ID: a.meant[strings.ToLower(login)], Login: login}.same):
 			out = append(out, login)
 		}
 	}
