@@ -34,8 +34,8 @@ func TestMergedContent(t *testing.T) {
 		"a merge with one prompt more":    {none, "merge", []githubtest.Files{{"prompts/b.md": "evil\n"}}, differs},
 		"a rebase with one prompt more":   {none, "rebase", []githubtest.Files{{"prompts/b.md": "evil\n"}}, differs},
 		"a merge that undoes the change":  {none, "merge", []githubtest.Files{{"prompts/a.md": "one\n"}}, differs},
-		"the file named":                  {none, "squash", []githubtest.Files{{"prompts/a.md": "evil\n"}}, differs + ": prompts/a.md\r\n"},
-		"both changed the file":           {both, "squash", []githubtest.Files{{"prompts/a.md": "one\ntwo\n"}}, differs + ": prompts/a.md (changed on the branch as well since the pull request left it)\r\n"},
+		"the file named":                  {none, "squash", []githubtest.Files{{"prompts/a.md": "evil\n"}}, differs + ": prompts/a.md,,"},
+		"both changed the file":           {both, "squash", []githubtest.Files{{"prompts/a.md": "one\ntwo\n"}}, differs + ": prompts/a.md (changed on the branch as well since the pull request left it),,"},
 		"both, and one more":              {both, "merge", []githubtest.Files{{"prompts/a.md": "one\ntwo\n", "prompts/z.md": "evil\n"}}, differs + `: prompts/a.md, prompts/z.md`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -100,15 +100,13 @@ func (p *PolicyEvaluated) declared(c *rules.Change, policy []byte) {
 // restsOn lists the exceptions that cover the head and that the verdict made use of.
 // Of two that would each have done, both are listed: both have to be reviewed.
 func restsOn(c *rules.Change, v rules.Verdict, at time.Time) []int {
-	waived := func(f rules.Finding) bool { return f.State == rules.Waived }
-	frozen := func(f rules.Finding) bool { return waived(f) && f.Rule == rules.RuleFreezeWindow }
 	var out []int
 	for _, x := range c.Exceptions {
-		used := slices.ContainsFunc(v.Findings, frozen)
-		if x.Kind == rules.KindBreakGlass {
-			used = at.Before(x.Expires) && slices.ContainsFunc(v.Findings, waived)
+		thaws := func(f rules.Finding) bool {
+			return f.State == rules.Waived && f.Rule == rules.RuleFreezeWindow && slices.Contains(x.Freezes, f.Short)
 		}
-		if used && x.Head == c.Head.Commit && !x.At.After(at) {
+		used := x.Kind == rules.KindBreakGlass && v.Would == rules.BreakGlass || x.Kind == rules.KindWaiver && slices.ContainsFunc(v.Findings, thaws)
+		if used && x.Head == c.Head.Commit && !at.Before(x.At) && at.Before(x.Expires) {
 			out = append(out, x.Number)
 		}
 	}

@@ -85,38 +85,39 @@ func TestExceptionRecords(t *testing.T) {
 // A decision names the exceptions that cover its head and that it made use of.
 func TestDecisionNamesItsExceptions(t *testing.T) {
 	t.Parallel()
-	freeze := func(n int) rules.Exception {
-		x := glass(n)
-		x.Kind, x.Expires, x.Freezes = rules.KindWaiver, time.Time{}, []string{"weekend"}
+	freeze := func(names ...string) rules.Exception {
+		x := glass(1)
+		x.Kind, x.Freezes = rules.KindWaiver, names
 		return x
 	}
 	at := hour(1).Add(time.Minute)
-	waived := rules.Finding{Rule: rules.RuleApprovals, State: rules.Waived}
-	frozen := rules.Finding{Rule: rules.RuleFreezeWindow, State: rules.Waived}
+	frozen := []rules.Finding{{Rule: rules.RuleFreezeWindow, State: rules.Waived, Short: "weekend"}}
 	other, later := glass(1), glass(1)
 	other.Head, later.At = commitID(9), at.Add(1)
 	for _, c := range []struct {
 		name     string
 		x        rules.Exception
 		at       time.Time
+		state    rules.State
 		findings []rules.Finding
 		want     []int
 	}{
-		{"nothing is waived", glass(1), at, nil, nil},
-		{"break-glass", glass(1), at, []rules.Finding{waived}, []int{1}},
-		{"break-glass over a freeze", glass(1), at, []rules.Finding{frozen}, []int{1}},
-		{"the last instant", glass(1), hour(2).Add(-1), []rules.Finding{waived}, []int{1}},
-		{"expired", glass(1), hour(2), []rules.Finding{waived}, nil},
-		{"another head", other, at, []rules.Finding{waived}, nil},
-		{"not yet opened", later, at, []rules.Finding{waived}, nil},
-		{"a waiver", freeze(1), at, []rules.Finding{frozen}, []int{1}},
-		{"a waiver of a freeze beside break-glass", freeze(1), at, []rules.Finding{waived}, nil},
+		{"nothing is waived", glass(1), at, rules.Ready, nil, nil},
+		{"break-glass", glass(1), at, rules.BreakGlass, nil, []int{1}},
+		{"the last instant", glass(1), hour(2).Add(-1), rules.BreakGlass, nil, []int{1}},
+		{"expired", glass(1), hour(2), rules.BreakGlass, nil, nil},
+		{"another head", other, at, rules.BreakGlass, nil, nil},
+		{"not yet opened", later, at, rules.BreakGlass, nil, nil},
+		{"a waiver", freeze("year-end", "weekend"), at, rules.Ready, frozen, []int{1}},
+		{"a waiver of another freeze", freeze("year-end"), at, rules.Ready, frozen, nil},
+		{"a waiver while no freeze is on", freeze("weekend"), at, rules.Ready, nil, nil},
+		{"break-glass beside a waiver that does", glass(1), at, rules.Ready, frozen, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			d := decided(1, true, c.at)
 			d.Change.Exceptions = []rules.Exception{c.x}
-			d.Verdict.Findings = c.findings
+			d.Verdict.Would, d.Verdict.Findings = c.state, c.findings
 			if got := decision(t, d).Predicate.(*evidence.PolicyEvaluated).Exceptions; !slices.Equal(got, c.want) {
 				t.Errorf("rests on %v, want %v", got, c.want)
 			}

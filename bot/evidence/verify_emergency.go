@@ -72,9 +72,8 @@ func (a *exceptionAt) opens() error {
 	switch {
 	case x.By.ID == 0 || x.By.Bot:
 		return fmt.Errorf("%s was opened by %.40q, who is no human with an account", x.ID(), x.By.Login)
-	case x.Kind == rules.KindBreakGlass && !x.Expires.After(x.At),
-		x.Kind == rules.KindWaiver && (!x.Expires.IsZero() || len(x.Freezes) == 0),
-		x.Kind != rules.KindBreakGlass && x.Kind != rules.KindWaiver, x.Head == "", !x.Due.After(x.At):
+	case x.Kind != rules.KindBreakGlass && x.Kind != rules.KindWaiver, (x.Kind == rules.KindWaiver) != (len(x.Freezes) > 0),
+		x.Head == "", !x.Expires.After(x.At), !x.Due.After(x.At):
 		return fmt.Errorf("%s is %.40q of commit %.64q from %s until %s, to be reviewed by %s: that is no exception",
 			x.ID(), x.Kind, x.Head, stamp(x.At), stamp(x.Expires), stamp(x.Due))
 	}
