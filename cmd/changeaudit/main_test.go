@@ -7,6 +7,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,8 +26,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"changeaudit": main})
 }
 
-// The scripts find old.zip, new.zip, forged.zip and VKEY in their directory, and
-// format1.zip, which the last version exported that knew of no exceptions.
+// The scripts find old.zip, new.zip, forged.zip and VKEY in their directory,
+// emergencies.zip and reviewed-by-himself.zip of another log, and format1.zip, which the last version exported that knew of no exceptions.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{Dir: "testdata", UpdateScripts: *update, Setup: func(e *testscript.Env) error {
@@ -44,6 +45,7 @@ governed:
     approvals: [{count: 1, from: [write]}]
 freezes:
   - {name: weekend, reason: nobody on call, start: "0 18 * * 5", lasts: 62h}
+break_glass: {who: [dave], reviewers: [carol], expires: 1h, review_within: 24h}
 `
 
 var day = time.Date(2026, 9, 1, 9, 0, 0, 0, time.UTC)
@@ -71,6 +73,14 @@ func story(dir string, e *testscript.Env) error {
 		return v
 	})
 	b.export("forged.zip")
+	b.st = evidencetest.NewMemory()
+	carol, dave := rules.Person{ID: 2, Login: "carol"}, rules.Person{ID: 3, Login: "dave"}
+	b.emergency(1, carol, 20*time.Hour)
+	b.emergency(2, carol, 30*time.Hour)
+	b.emergency(3, rules.Person{}, 0)
+	b.export("emergencies.zip")
+	b.emergency(4, dave, time.Hour)
+	b.export("reviewed-by-himself.zip")
 	first, err := os.ReadFile(filepath.Join("testdata", "format1.zip"))
 	b.note(err)
 	b.note(os.WriteFile(filepath.Join(dir, "format1.zip"), first, 0o600))
@@ -100,9 +110,42 @@ func (b *builder) note(err error) {
 
 // change records a decision on pull request n, and its merge.
 func (b *builder) change(n int, approved bool, judge evidence.Judge) {
-	alice, carol := rules.Person{ID: 1, Login: "alice"}, rules.Person{ID: 2, Login: "carol"}
-	head, at := strings.Repeat("a", 39)+string('0'+rune(n)), day.AddDate(0, 0, n)
-	c := &rules.Change{
+	c, at := changeOf(n)
+	if approved {
+		q, _ := rules.ReadRequest(c.Requests, time.UTC)
+		carol := rules.Person{ID: 2, Login: "carol"}
+		c.Reviews = []rules.Review{{ID: 5, By: carol, State: "APPROVED", Commit: c.Head.Commit, At: at, Permission: "write", Request: q.Digest()}}
+	}
+	b.merged(c, judge, at)
+}
+
+// emergency records that the glass was broken for pull request n, its merge, and the
+// review by somebody after a while.
+func (b *builder) emergency(n int, by rules.Person, after time.Duration) {
+	c, at := changeOf(n)
+	place := evidence.Repo{ID: c.RepoID, Name: c.Repo}
+	x := rules.Exception{
+		Number: n, Kind: rules.KindBreakGlass, By: rules.Person{ID: 3, Login: "dave"}, As: "dave", At: at.Add(-time.Minute), Head: c.Head.Commit,
+		Reason: "refunds without limit", Incident: "INC-881", Expires: at.Add(time.Hour), Due: at.Add(24 * time.Hour),
+	}
+	b.append(evidence.Opened("github.com", place, n, x), at)
+	c.Exceptions = []rules.Exception{x}
+	b.merged(c, rules.Evaluate, at)
+	if by.ID == 0 {
+		return
+	}
+	if after > 24*time.Hour {
+		b.append(evidence.Overdue("github.com", place, n, x), x.Due)
+	}
+	x.Closed = &rules.Closing{By: by, As: by.Login, At: at.Add(after), Outcome: "prompt restored"}
+	b.append(evidence.Closed("github.com", place, n, x), x.Closed.At)
+}
+
+// changeOf is pull request n, opened on a day of its own.
+func changeOf(n int) (*rules.Change, time.Time) {
+	alice := rules.Person{ID: 1, Login: "alice"}
+	head, at := strings.Repeat("a", 39)+string('0'+rune(n)), day.AddDate(0, 0, 2*n)
+	return &rules.Change{
 		Ref: rules.Ref{RepoID: 9, Repo: "acme/agents", Number: n}, State: "open", DefaultBranch: "main",
 		Base: rules.Point{Branch: "main", Commit: strings.Repeat("b", 40)}, Head: rules.Point{Branch: "topic", Commit: head},
 		Author: alice, Commits: []rules.Commit{{ID: head, Author: alice, Committer: alice}},
@@ -110,11 +153,12 @@ func (b *builder) change(n int, approved bool, judge evidence.Judge) {
 		Requests: []rules.RequestText{{Line: 1, Text: "change:\n  why: refunds go to a human\n" +
 			"  effective_at: on-merge\n  rollback: {to: revert}\n"}},
 		RequestSince: at.In(time.FixedZone("CEST", 7200)),
-	}
-	if approved {
-		q, _ := rules.ReadRequest(c.Requests, time.UTC)
-		c.Reviews = []rules.Review{{ID: 5, By: carol, State: "APPROVED", Commit: head, At: at, Permission: "write", Request: q.Digest()}}
-	}
+	}, at
+}
+
+// merged records the decision on a change and that it was merged within the hour.
+func (b *builder) merged(c *rules.Change, judge evidence.Judge, at time.Time) {
+	head := c.Head.Commit
 	r, err := evidence.Decision(evidence.Decided{
 		Key: "decision/" + head, Host: "github.com", Change: c, Policy: []byte(policy), At: at, Trigger: "pull_request", Engine: "test",
 		Source:  rules.PolicyText{Path: ".github/changegate.yml", Commit: strings.Repeat("b", 40), Blob: strings.Repeat("e", 40)},
@@ -124,13 +168,15 @@ func (b *builder) change(n int, approved bool, judge evidence.Judge) {
 	if err != nil {
 		return
 	}
+	d := r.Predicate.(*evidence.PolicyEvaluated)
 	index := b.append(r, at)
 	m := evidence.ChangeMerged{
-		Repo: evidence.Repo{ID: 9, Name: "acme/agents"}, Number: n, Branch: "main", Commit: strings.Repeat("f", 40), Tip: head,
-		MergedBy: alice, MergedAt: at.Add(time.Hour),
+		Repo: evidence.Repo{ID: 9, Name: "acme/agents"}, Number: c.Number, Branch: "main", Commit: strings.Repeat("f", 40), Tip: head,
+		MergedBy: c.Author, MergedAt: at.Add(30 * time.Minute),
 	}
-	m.Explain(index, r.Predicate.(*evidence.PolicyEvaluated))
-	b.append(evidence.Merged("merge/"+head, "github.com", m, nil), at.Add(time.Hour))
+	m.Explain(index, d)
+	m.ReadyAt = evidence.ReadySince(&m, slices.Values([]*evidence.PolicyEvaluated{d}))
+	b.append(evidence.Merged("merge/"+head, "github.com", m, nil), m.MergedAt)
 }
 
 func (b *builder) export(name string) {
