@@ -125,7 +125,7 @@ func (b *Bot) view(r *reading, siblings []checks.Sibling) checks.View {
 	v := checks.View{
 		Verdict: r.verdict, Change: &r.Change, Patches: r.Patches, At: r.now, Record: r.pull.Record,
 		PolicyRef: r.policyRef(), DetailsURL: b.page(r.Place.Repo, r.job.Number), Siblings: siblings,
-		Zone: time.UTC, WaitingAs: "pending",
+		Policy: r.policy, Zone: time.UTC, WaitingAs: "pending",
 	}
 	if r.policy != nil {
 		v.Zone, v.WaitingAs, v.Globs = r.policy.Zone, r.policy.WaitingAs, r.policy.Globs()

@@ -22,14 +22,21 @@ import (
 
 const (
 	codeLimit  = 160  // characters of one code span
+	quoteLimit = 500  // characters of a reason or outcome: as many as a command takes
 	proseLimit = 600  // characters of one sentence
 	blockLimit = 2000 // characters of one block to paste
 )
 
 // code shows s as one line in a code span, with everything invisible made
 // visible. A long one keeps its end, where paths differ.
-func code(s string) string {
-	s = clipMiddle(strings.ReplaceAll(visible(s), "\t", "U+0009"), codeLimit)
+func code(s string) string { return spanned(s, codeLimit) }
+
+// quote shows what a person wrote for the record, as a code span that leaves nothing
+// out.
+func quote(s string) string { return spanned(s, quoteLimit) }
+
+func spanned(s string, limit int) string {
+	s = clipMiddle(strings.ReplaceAll(visible(s), "\t", "U+0009"), limit)
 	if strings.TrimSpace(s) == "" {
 		s = fmt.Sprintf("%q", s) // a code span of nothing but spaces is no code span
 	}

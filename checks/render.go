@@ -18,6 +18,9 @@ type View struct {
 	// that a wrong one is noticed.
 	Globs []string
 	Zone  *time.Location // the policy's, for display; nil is UTC
+	// Policy is what it was judged by, joined with the organisation's; nil when it
+	// does not load or was not read.
+	Policy *rules.Policy
 	// Shadow says that the policy in force never blocks. A verdict says so
 	// itself; Unfinished has none.
 	Shadow bool
@@ -87,11 +90,7 @@ func Conclusion(s rules.State, waitingAs string) (status, conclusion string) {
 // name, so of several pull requests with this head and base the strictest decides
 // status and title, and all are named.
 func Render(v View) Run {
-	state, title := v.Verdict.State, v.Verdict.Title
-	if s, ok := strictest(v.Siblings); ok && rules.Worse(s.State, state) {
-		suffix := " (PR " + strconv.Itoa(s.Number) + ")"
-		state, title = s.State, clipEnd(s.Title, maxTitle-len(suffix))+suffix
-	}
+	state, title := v.headline()
 	r := v.run(title)
 	r.Status, r.Conclusion = Conclusion(state, v.WaitingAs)
 	if v.Record >= 0 {
@@ -103,6 +102,16 @@ func Render(v View) Run {
 	r.Output.Text = diffText(v)
 	r.offer()
 	return r
+}
+
+// headline is the state and title that are shown for the commit.
+func (v View) headline() (rules.State, string) {
+	s, ok := strictest(v.Siblings)
+	if !ok || !rules.Worse(s.State, v.Verdict.State) {
+		return v.Verdict.State, v.Verdict.Title
+	}
+	suffix := " (PR " + strconv.Itoa(s.Number) + ")"
+	return s.State, clipEnd(s.Title, maxTitle-len(suffix)) + suffix
 }
 
 // Left stands in place of a result that passes on a commit that is not, or no longer, the

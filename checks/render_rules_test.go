@@ -176,20 +176,26 @@ func TestHostileTextIsInert(t *testing.T) {
 
 func checkInert(t *testing.T, v View) {
 	t.Helper()
-	link := ""
-	if l := v.details(); l != "details" {
-		// The link is ours: what the reader of the page makes of it is the
-		// address that was written.
-		doc := gfm.Parser().Parse(text.NewReader([]byte(l)))
-		a, ok := doc.FirstChild().FirstChild().(*ast.Link)
-		if !ok || doc.FirstChild().ChildCount() != 1 {
-			t.Fatalf("%q is not one link", l)
-		}
-		link = string(a.Destination)
-	}
+	link := linkOf(t, v)
 	checkRun(t, Render(v), link)
 	checkRun(t, Unfinished(v, v.Verdict.Title, at, true), link)
 	checkRun(t, Left(v.Change.Ref, Written{Name: RunPrefix + v.Change.Base.Branch, Head: "h"}, v.DetailsURL), link)
+}
+
+// linkOf is what the reader of a page makes of the link to the details: the address
+// that was written.
+func linkOf(t *testing.T, v View) string {
+	t.Helper()
+	l := v.details()
+	if l == "details" {
+		return ""
+	}
+	doc := gfm.Parser().Parse(text.NewReader([]byte(l)))
+	a, ok := doc.FirstChild().FirstChild().(*ast.Link)
+	if !ok || doc.FirstChild().ChildCount() != 1 {
+		t.Fatalf("%q is not one link", l)
+	}
+	return string(a.Destination)
 }
 
 func FuzzRender(f *testing.F) {

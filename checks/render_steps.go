@@ -220,15 +220,19 @@ func waitingSteps(v View) []string {
 }
 
 func clockSteps(v View, s rules.State) []string {
-	until := lastUntil(v)
 	steps := []string{
-		"Do nothing: this turns green by itself at **" + ShowTime(until, v.Zone) + "** if the approvals still hold then.\n",
+		"Do nothing. " + opens(v) + "\n",
 		"To have GitHub merge it then, turn on **Enable auto-merge** in the merge box.\n",
 	}
 	if s == rules.Scheduled {
 		steps = append(steps, "To change the date, edit `effective_at` in the change request; approvals then have to be given again.\n")
 	}
 	return steps
+}
+
+// opens says when the last clock lets go.
+func opens(v View) string {
+	return "This turns green by itself at **" + ShowTime(lastUntil(v), v.Zone) + "** if the approvals still hold then."
 }
 
 // lastUntil is when the last of the clocks that are waited for is over.

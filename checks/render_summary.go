@@ -2,6 +2,7 @@ package checks
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,6 +39,7 @@ func summary(v View, notAnnotated int) string {
 	p.add(lead(v) + "\n\n")
 	idle(p, v)
 	nextSteps(p, v)
+	exceptions(p, v)
 	impact(p, v)
 	ruleTable(p, v)
 	reviews(p, v)
@@ -181,10 +183,7 @@ func ruleTable(p *page, v View) {
 }
 
 func (r *ruleRow) line(grouped bool) string {
-	if r.problems > 0 {
-		r.details = append(r.details, plural(r.problems, "problem")+" listed above")
-	}
-	cells := []string{prose(ruleName(r.rule)), r.result, some(r.details, 3)}
+	cells := []string{prose(ruleName(r.rule)), r.result, r.told(" listed above")}
 	switch {
 	case grouped && r.group == "":
 		cells = append([]string{"all"}, cells...)
@@ -195,6 +194,15 @@ func (r *ruleRow) line(grouped bool) string {
 		cells[i] = cell(c)
 	}
 	return "| " + strings.Join(cells, " | ") + " |\n"
+}
+
+// told is what the rule says; problems of a text are told elsewhere.
+func (r *ruleRow) told(problems string) string {
+	all := r.details
+	if r.problems > 0 {
+		all = append(slices.Clone(all), plural(r.problems, "problem")+problems)
+	}
+	return some(all, 3)
 }
 
 // some joins the first n of a list and counts the rest.

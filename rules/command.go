@@ -63,6 +63,16 @@ func CommandNames() []string {
 	return all
 }
 
+// CommandForm returns what follows a command's name, as an example that works.
+func CommandForm(name string) string {
+	for _, s := range syntax {
+		if s.name == name {
+			return s.form
+		}
+	}
+	return ""
+}
+
 var commandLine = regexp.MustCompile(`^/change(?:[ \t]+(.*))?$`)
 
 // Commands finds the commands of a comment: each a line of ordinary text that

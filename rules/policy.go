@@ -149,6 +149,10 @@ func (p *Policy) Watches(branch, defaultBranch string) bool {
 // each changed file.
 const codeOwners = "codeowners"
 
+// Impersonal reports whether a source of approvals is a permission or the code owners:
+// nothing that GitHub could notify or be asked about by name.
+func Impersonal(source string) bool { return rank(source) >= 0 || source == codeOwners }
+
 // permissions in rising order: each includes those before it.
 var permissions = []string{"read", "triage", "write", "maintain", "admin"}
 
