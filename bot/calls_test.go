@@ -136,9 +136,9 @@ func TestCallsOfATeam(t *testing.T) {
 	})
 }
 
-// TestManyComments: comments are not read, and those in files, each a review of its
-// own, are passed over where there are many. Nobody can hold a pull request back, or
-// use up the quota, by writing.
+// TestManyComments: of the conversation one page more than usual is read, once, and
+// comments in files, each a review of its own, are passed over where there are many.
+// Nobody can hold a pull request back, or use up the quota, by writing.
 func TestManyComments(t *testing.T) {
 	t.Parallel()
 	w := gated(t, enforced, "rev1", "rev2")
@@ -152,7 +152,7 @@ func TestManyComments(t *testing.T) {
 	refused := w.pull.Review("rev2", "CHANGES_REQUESTED")
 	w.gh.Hook(w.server.URL + "/webhook")
 	w.costs(t, []costing{
-		{"approval among 2,000 comments", func() { w.pull.Review("rev1", "APPROVED") }, 3, 3, "Changes requested"},
+		{"approval among 12,000 comments", func() { w.pull.Review("rev1", "APPROVED") }, 4, 4, "Changes requested"},
 		{"dismissal among 2,000 comments", func() { w.pull.Dismiss("rev1", refused) }, 3, 3, "Ready"},
 		{"one comment more", func() { w.pull.Review("rev2", "COMMENTED") }, 2, 2, "Ready"},
 	})

@@ -93,6 +93,7 @@ func (b *Bot) gather(ctx context.Context, j *store.Job) (*reading, error) {
 	memory.Requires = nil
 	r := &reading{Gathered: g, job: j, memory: memory, now: b.Now().UTC().Truncate(time.Millisecond)}
 	r.memory.Known = g.Known
+	r.memory.Known.Comment = g.Read // no command is carried out yet
 	if g.Policy.State == checks.PolicyUnreadable {
 		g.Change.Gaps = append(g.Change.Gaps, rules.Gap{What: rules.GapPolicy, Says: g.Policy.Why})
 	}

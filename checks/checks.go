@@ -110,9 +110,18 @@ type Gathered struct {
 	// Fork is set when it is not the base branch's.
 	HeadRepo string
 	Fork     bool
-	// Comments are those made since Known.Comment, oldest first; at a first reading
-	// those of the last day.
+	// Comments are those made since Known.Comment by others than the App, oldest
+	// first; at a first reading those of the last day. Of a pull request whose
+	// conversation grew by more than 80 comments meanwhile only the newest were read:
+	// Unread is set then.
 	Comments []Comment
+	Unread   bool
+	// Read is the id of the newest comment there was. It becomes Known.Comment when
+	// what the commands of Comments come to is kept, in the same transaction: Gather
+	// leaves Known.Comment as it was, or a crash in between would lose commands.
+	Read int64
+	// Own are the App's own comments among the newest, oldest first.
+	Own []Comment
 	// Now is GitHub's clock when the reading began, from the Date header, in whole
 	// seconds; zero if it did not say.
 	Now time.Time
@@ -152,8 +161,8 @@ type Known struct {
 	// Floored is set once the organisation's policy was seen: its repository
 	// disappearing afterwards is unreadable, not absent.
 	Floored bool `json:"floored,omitempty"`
-	// Comment is the id of the newest comment that was read: each is read once, so
-	// that an edit of an older one gives no command.
+	// Comment is the id of the newest comment whose commands were carried out: each is
+	// read once, so that an edit of an older one gives no command. See Gathered.Read.
 	Comment int64 `json:"comment,omitempty"`
 	// FloorBranch is the default branch of that repository: a hint that saves a
 	// call when it is right and costs one when it is wrong.

@@ -239,23 +239,46 @@ func (e graphError) Error() string { return fmt.Sprintf("GraphQL %s: %.200s", e.
 // looks like one that stands for "is not there". Those of allowed types are
 // returned instead.
 func (c *Client) graph(ctx context.Context, p Place, query string, variables map[string]any, into any, allowed ...string) ([]graphError, error) {
+	_, errs, err := c.graphAt(ctx, p, query, variables, into, allowed...)
+	return errs, err
+}
+
+// graphAt is graph and when GitHub answered, by its own clock.
+func (c *Client) graphAt(ctx context.Context, p Place, query string, variables map[string]any, into any, allowed ...string) (at time.Time, errs []graphError, err error) {
 	g, err := c.at(p)
 	if err != nil {
-		return nil, err
+		return at, nil, err
 	}
 	q, err := g.NewRequest(http.MethodPost, "../graphql", map[string]any{"query": query, "variables": variables})
 	if err != nil {
-		return nil, err
+		return at, nil, err
 	}
 	var raw bytes.Buffer
-	if _, err := g.Do(ctx, q, &raw); err != nil {
-		return nil, classed(err)
+	r, err := g.Do(ctx, q, &raw)
+	if err != nil {
+		return at, nil, classed(err)
 	}
+	errs, err = answered(raw.Bytes(), into, allowed)
+	return dateOf(r.Header), errs, err
+}
+
+// dateOf is when an answer was made (RFC 9110, "Date"), in whole seconds; zero when it
+// does not say, or when a cache on the way had it for a while.
+func dateOf(h http.Header) time.Time {
+	at, err := http.ParseTime(h.Get("Date"))
+	if age := h.Get("Age"); err != nil || age != "" && age != "0" {
+		return time.Time{}
+	}
+	return at.UTC()
+}
+
+// answered reads a GraphQL answer.
+func answered(raw []byte, into any, allowed []string) ([]graphError, error) {
 	answer := struct {
 		Data   json.RawMessage `json:"data"`
 		Errors []graphError    `json:"errors"`
 	}{}
-	if err := json.Unmarshal(raw.Bytes(), &answer); err != nil {
+	if err := json.Unmarshal(raw, &answer); err != nil {
 		return nil, fmt.Errorf("read GraphQL answer: %w", err)
 	}
 	for _, e := range answer.Errors {

@@ -72,7 +72,7 @@ func (g *gathering) run(ctx context.Context) error {
 	if g.pol != nil && !g.pol.Watches(g.out.Change.Base.Branch, g.out.Change.DefaultBranch) && g.out.Merge == nil {
 		return nil
 	}
-	for _, step := range []func(context.Context) error{g.files, g.lookups, g.settle, g.idle, g.checks, g.target} {
+	for _, step := range []func(context.Context) error{g.files, g.lookups, g.settle, g.idle, g.checks, g.target, g.comments} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -87,6 +87,7 @@ func (g *gathering) take() {
 	o.Place = g.w.Place
 	o.Place.RepoID, o.Place.Repo = r.DatabaseID, r.NameWithOwner
 	g.trees.place = o.Place
+	o.Now = r.At
 	o.Title, o.Body, o.URL, o.EditedAt = p.Title, p.Body, p.URL, p.CreatedAt
 	if p.LastEditedAt != nil {
 		o.EditedAt = *p.LastEditedAt

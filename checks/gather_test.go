@@ -30,6 +30,7 @@ const pullAnswer = `{"data":{"repository":{"databaseId":7,"nameWithOwner":"acme/
 "files":{"totalCount":1,"nodes":[{"path":"prompts/a.md","changeType":"MODIFIED"}]},
 "commits":{"totalCount":%COMMITS%,"pageInfo":{},"nodes":[{"commit":{"oid":"` + headID + `","message":"m","parents":{"totalCount":1,"nodes":[{"oid":"` + baseID + `"}]},"author":{"user":{"login":"dev1","databaseId":1}},"committer":{"user":{"login":"dev1","databaseId":1}}}}]},
 "reviews":{"totalCount":%REVIEWS%,"pageInfo":{},"nodes":[{"databaseId":9,"state":"APPROVED","submittedAt":"2026-11-24T09:00:00Z","authorCanPushToRepository":true,"commit":{"oid":"` + headID + `"},"author":{"__typename":"User","login":"rev1","databaseId":2}}]},
+"comments":{"pageInfo":{"hasPreviousPage":false},"nodes":[]},
 "timelineItems":{"filteredCount":0,"nodes":[]}}}},
 "errors":[{"type":"NOT_FOUND","path":["floor"],"message":"Could not resolve to a Repository with the name 'acme/.github'."}]}`
 

@@ -45,12 +45,15 @@ const pullQuery = `query Pull($owner: String!, $name: String!, $number: Int!, $b
         totalCount pageInfo { hasNextPage endCursor }
         nodes { fullDatabaseId state submittedAt authorCanPushToRepository commit { oid } author { ...actor } }
       }
+      comments(last: 30)` + commentFields + `
       timelineItems(last: 10, itemTypes: [BASE_REF_CHANGED_EVENT]) { filteredCount nodes { ... on BaseRefChangedEvent { createdAt currentRefName } } }
     }
   }
 }
-fragment actor on Actor { __typename login ... on User { databaseId } ... on Bot { databaseId } }
-fragment blob on GitObject { __typename oid ... on Blob { text byteSize isBinary isTruncated } }`
+fragment blob on GitObject { __typename oid ... on Blob { text byteSize isBinary isTruncated } }
+` + actorFragment
+
+const actorFragment = `fragment actor on Actor { __typename login ... on User { databaseId } ... on Bot { databaseId } }`
 
 type actorAnswer struct {
 	Type       string `json:"__typename"`
@@ -61,6 +64,11 @@ type actorAnswer struct {
 // whole reports whether the answer says what kind of account it is: a bot would look
 // like a person.
 func (a *actorAnswer) whole() bool { return a.Type != "" && a.Login != "" }
+
+// named reports whether it says which account it is as well.
+func (a *actorAnswer) named() bool {
+	return a.whole() && (a.DatabaseID != 0 || a.Type != "User" && a.Type != "Bot")
+}
 
 // person is nobody when GitHub names nobody: a deleted account.
 func (a *actorAnswer) person() rules.Person {
@@ -152,7 +160,7 @@ type reviewAnswer struct {
 // without one of these would not be counted. An author that is null is an answer,
 // that of a deleted account.
 func (r *reviewAnswer) whole() bool {
-	named := r.Author == nil || r.Author.whole() && (r.Author.DatabaseID != 0 || r.Author.Type != "User" && r.Author.Type != "Bot")
+	named := r.Author == nil || r.Author.named()
 	said := r.State == "PENDING" || r.SubmittedAt != nil &&
 		slices.Contains([]string{"APPROVED", "CHANGES_REQUESTED", "COMMENTED", "DISMISSED"}, r.State)
 	return named && said && r.id() != 0
@@ -202,6 +210,7 @@ type refAnswer struct {
 }
 
 type prAnswer struct {
+	At               time.Time    `json:"-"` // of GitHub's clock
 	Floor            *floorAnswer `json:"-"` // nil when its repository is not shown
 	DatabaseID       int64        `json:"databaseId"`
 	NameWithOwner    string
@@ -225,6 +234,7 @@ type prAnswer struct {
 		Files                   connection[struct{ Path, ChangeType string }]
 		Commits                 connection[struct{ Commit commitAnswer }]
 		Reviews                 connection[reviewAnswer]
+		Comments                commentsAnswer
 		TimelineItems           struct {
 			FilteredCount *int
 			Nodes         []*retargetAnswer
@@ -302,14 +312,14 @@ func (c *Client) readPull(ctx context.Context, w Wake, floorBranch string) (*prA
 	return first, nil
 }
 
-// pullQuery is the query for this GitHub. The ids of reviews on github.com have
+// query is a query for this GitHub. The ids of reviews and comments on github.com have
 // outgrown GraphQL's Int; those of an Enterprise Server have not, and an older one
 // does not know the wider field, which would fail the whole query.
-func (c *Client) pullQuery() string {
+func (c *Client) query(q string) string {
 	if c.base == nil {
-		return pullQuery
+		return q
 	}
-	return strings.Replace(pullQuery, "fullDatabaseId", "databaseId", 1)
+	return strings.ReplaceAll(q, "fullDatabaseId", "databaseId")
 }
 
 // readPage asks for a pull request once.
@@ -318,7 +328,7 @@ func (c *Client) readPage(ctx context.Context, w Wake, variables map[string]any)
 		Repository *prAnswer
 		Floor      *floorAnswer
 	}
-	errs, err := c.graph(ctx, w.Place, c.pullQuery(), variables, &answer, "NOT_FOUND")
+	at, errs, err := c.graphAt(ctx, w.Place, c.query(pullQuery), variables, &answer, "NOT_FOUND")
 	if err != nil {
 		return nil, err
 	}
@@ -333,7 +343,7 @@ func (c *Client) readPage(ctx context.Context, w Wake, variables map[string]any)
 	if lacks != "" {
 		return nil, fmt.Errorf("read GraphQL data: it lacks %s", lacks)
 	}
-	answer.Repository.Floor = answer.Floor
+	answer.Repository.At, answer.Repository.Floor = at, answer.Floor
 	return answer.Repository, nil
 }
 

@@ -25,10 +25,10 @@ func (p *Pull) emitReview(action string, by *account, v *review, more fields) {
 	p.r.s.emit("pull_request_review", nil, p.r, by, body)
 }
 
-func (p *Pull) emitComment(by *account, id int64, body string) {
-	p.r.s.emit("issue_comment", nil, p.r, by, fields{
-		"action": "created", "issue": p.r.s.renderIssue(p), "comment": p.r.s.renderComment(p, by, id, body),
-	})
+func (p *Pull) emitComment(action string, by *account, c *comment, more fields) {
+	body := fields{"action": action, "issue": p.r.s.renderIssue(p), "comment": p.r.s.renderComment(p, c)}
+	maps.Copy(body, more)
+	p.r.s.emit("issue_comment", nil, p.r, by, body)
 }
 
 // emitPush tells of a branch or tag that was made, moved or deleted.

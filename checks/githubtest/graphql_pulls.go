@@ -54,6 +54,9 @@ func (s *Server) pullNode(p *Pull) node {
 				return node{"PullRequestCommit", fields{"id": nodeID("PullRequestCommit", c.id), "commit": s.commitNode(r, c)}}
 			}, nil))
 		},
+		"comments": func(a args) any {
+			return connection(s, "IssueCommentConnection", a, p.comments, func(c *comment) node { return s.commentNode(p, c) }, nil)
+		},
 		"reviews": func(a args) any {
 			return connection(s, "PullRequestReviewConnection", a, p.reviewsLike(a), func(v *review) node { return s.reviewNode(p, v) }, nil)
 		},

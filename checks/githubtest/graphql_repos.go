@@ -23,6 +23,7 @@ func (s *Server) repoNode(r *Repo) node {
 			}
 			return s.pullNode(r.pulls[n-1])
 		},
+		"mergeQueue": nil, // no branch has one
 		"pullRequests": func(a args) any {
 			return connection(s, "PullRequestConnection", a, r.pullsLike(a), s.pullNode, nil)
 		},

@@ -50,7 +50,7 @@ type Pull struct {
 	mergedBy    *account
 	mergeCommit string
 	reviews     []*review
-	comments    int
+	comments    []*comment
 	labels      []string
 	timeline    []timelineEvent
 }

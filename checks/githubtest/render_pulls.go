@@ -1,6 +1,9 @@
 package githubtest
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+)
 
 // renderHead leaves a deleted repository out, and a deleted account too.
 func (p *Pull) renderHead() fields {
@@ -58,7 +61,7 @@ func (s *Server) renderPull(p *Pull) fields {
 		additions, deletions = additions+f.additions, deletions+f.deletions
 	}
 	out["additions"], out["deletions"], out["changed_files"], out["commits"] = additions, deletions, len(files), len(p.commits())
-	out["comments"], out["review_comments"], out["maintainer_can_modify"] = p.comments, 0, p.fork && p.from != nil
+	out["comments"], out["review_comments"], out["maintainer_can_modify"] = len(p.comments), 0, p.fork && p.from != nil
 	out["merged"], out["merged_by"] = p.isMerged(), s.accountOrNull(p.mergedBy)
 	out["mergeable"], out["mergeable_state"], out["rebaseable"] = nil, "unknown", nil
 	if p.state == "open" {
@@ -99,17 +102,17 @@ func (s *Server) renderIssue(p *Pull) fields {
 	}
 	out["url"], out["html_url"], out["repository_url"] = at, page, s.api("repos", r.fullName())
 	out["labels_url"], out["events_url"], out["timeline_url"] = at+"/labels{/name}", at+"/events", at+"/timeline"
-	out["comments"], out["reactions"], out["performed_via_github_app"], out["state_reason"] = p.comments, reactions(at), nil, nil
+	out["comments"], out["reactions"], out["performed_via_github_app"], out["state_reason"] = len(p.comments), reactions(at), nil, nil
 	out["pull_request"] = fields{"url": pull, "html_url": page, "diff_url": page + ".diff", "patch_url": page + ".patch", "merged_at": stampOrNull(p.mergedAt)}
 	return out
 }
 
-func (s *Server) renderComment(p *Pull, by *account, id int64, body string) fields {
-	at := s.api("repos", p.r.fullName(), "issues/comments", id)
+func (s *Server) renderComment(p *Pull, c *comment) fields {
+	at := s.api("repos", p.r.fullName(), "issues/comments", c.id)
 	return fields{
-		"id": id, "node_id": nodeID("IssueComment", id), "url": at, "issue_url": s.api("repos", p.r.fullName(), "issues", p.Number),
-		"html_url": fmt.Sprintf("%s#issuecomment-%d", s.html(p.r, "pull", p.Number), id), "user": s.renderAccount(by), "body": body,
-		"created_at": stamp(s.now()), "updated_at": stamp(s.now()), "author_association": "MEMBER", "reactions": reactions(at),
+		"id": c.id, "node_id": nodeID("IssueComment", c.id), "url": at, "issue_url": s.api("repos", p.r.fullName(), "issues", p.Number),
+		"html_url": fmt.Sprintf("%s#issuecomment-%d", s.html(p.r, "pull", p.Number), c.id), "user": s.renderAccount(c.by), "body": c.body,
+		"created_at": stamp(c.at), "updated_at": stamp(cmp.Or(c.edited, c.at)), "author_association": "MEMBER", "reactions": reactions(at),
 		"performed_via_github_app": nil,
 	}
 }

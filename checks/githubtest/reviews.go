@@ -78,18 +78,6 @@ func (p *Pull) reviewOf(id int64) *review {
 	return p.reviews[i]
 }
 
-// Comment writes below the pull request, which is no review. Only an App that
-// subscribes to issue_comment would hear of it; here it always does.
-func (p *Pull) Comment(by, body string) (id int64) {
-	p.r.s.tell(func() {
-		id = p.r.s.nextID()
-		p.comments++
-		p.touch()
-		p.emitComment(p.r.s.account(by), id, body)
-	})
-	return id
-}
-
 // Assign gives the pull request to somebody.
 func (p *Pull) Assign(by, login string) {
 	p.assign(by, login, "assigned", func(a *account) { p.assignees = append(p.assignees, a) })

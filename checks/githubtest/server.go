@@ -139,7 +139,15 @@ func (s *Server) handler() http.Handler {
 	if s.options.Contract != nil {
 		api = s.options.Contract.wrap(api)
 	}
-	return s.recorder.wrap(s.breakable(api))
+	return s.recorder.wrap(s.dated(s.breakable(api)))
+}
+
+// dated puts the story's time on every answer, where net/http would put its own.
+func (s *Server) dated(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Date", s.now().Format(http.TimeFormat))
+		h.ServeHTTP(w, r)
+	})
 }
 
 // URL is where the server listens, as for changegate's --github-url.
