@@ -269,9 +269,6 @@ func TestFalseEmergencies(t *testing.T) {
 		{"closed before it was opened", closed(func(p *evidence.ExceptionRecord) { p.Exception.Closed.At = hour(0) }), "emergencies", "before it was opened"},
 		{"overdue before it was due", overdue(func(p *evidence.ExceptionRecord) { p.Exception.Due = due.Add(time.Hour) }), "emergencies", "is not of what"},
 		{"overdue when it was reviewed", func(w *world) { w.emergency(1).closed(1, due).overdue(1) }, "emergencies", "EX-1 was not overdue"},
-		{"overdue too early", func(w *world) {
-			w.emergency(1).append(evidence.Overdue("github.com", repo, 1, glass(1)), due.Add(-1))
-		}, "emergencies", "EX-1 was not overdue"},
 		{"overdue and reviewed at once", overdue(func(p *evidence.ExceptionRecord) { p.Exception = reviewed(p.Exception, due) }), "emergencies", "says closed true"},
 		{"an exception nobody opened", func(w *world) { w.append(broken(w, 1, glass(1)), hour(1)) },
 			"decisions", "decided with EX-1, which is not what a record before it opened"},
