@@ -60,42 +60,52 @@ func (g *gathering) wantAccounts(ctx context.Context, q *lookup) (settled bool, 
 	}
 	wanted := g.sources().Logins
 	more := 0
-	for i, n := range g.namings(wanted) {
-		take := func(id int64) {
-			if slices.Contains(wanted, n.login) {
-				g.account(n.login, id)
-			}
-		}
-		id, ok, err := g.c.accounts().Account(ctx, n.repoID, n.blob, n.login)
-		if err != nil {
-			return false, fmt.Errorf("recall the account of %s: %w", n.login, err)
-		}
-		if ok {
-			take(id)
+	for i, n := range g.out.namings(wanted) {
+		is := slices.Contains(wanted, n.login)
+		if !is && more == mostPinned {
 			continue
 		}
-		if !slices.Contains(wanted, n.login) {
-			if more++; more > mostPinned {
-				continue
+		known, err := g.c.pin(ctx, q, fmt.Sprintf("user%d", i), n, func(id int64) {
+			if is {
+				g.account(n.login, id)
 			}
-		}
-		q.user(fmt.Sprintf("user%d", i), n.login, func(p rules.Person) error {
-			take(p.ID)
-			return g.c.accounts().SaveAccount(ctx, n.repoID, n.blob, n.login, p.ID)
 		})
+		if err != nil {
+			return false, err
+		}
+		if !is && !known {
+			more++
+		}
 	}
 	return true, nil
 }
 
+// pin takes whom a login named when its text was first read. If that is not known it
+// asks whom it names now, and keeps the answer for ever.
+func (c *Client) pin(ctx context.Context, q *lookup, alias string, n naming, take func(id int64)) (known bool, err error) {
+	id, known, err := c.accounts().Account(ctx, n.repoID, n.blob, n.login)
+	if err != nil {
+		return false, fmt.Errorf("recall the account of %s: %w", n.login, err)
+	}
+	if known {
+		take(id)
+		return true, nil
+	}
+	q.user(alias, n.login, func(p rules.Person) error {
+		take(p.ID)
+		return c.accounts().SaveAccount(ctx, n.repoID, n.blob, n.login, p.ID)
+	})
+	return false, nil
+}
+
 // namings are the logins that are wanted, by the text that names them, and all others
 // of the policies.
-func (g *gathering) namings(wanted []string) (all []naming) {
-	o := g.out
+func (o *Gathered) namings(wanted []string) (all []naming) {
 	for _, login := range logins(o.Policy.PolicyText) {
 		all = append(all, naming{o.Place.RepoID, o.Policy.Blob, login})
 	}
 	for _, login := range logins(o.Floor.PolicyText) {
-		all = append(all, naming{g.pr.Floor.DatabaseID, o.Floor.Blob, login})
+		all = append(all, naming{o.floorID, o.Floor.Blob, login})
 	}
 	for _, login := range wanted {
 		if o.Change.Owners != nil && !slices.ContainsFunc(all, func(n naming) bool { return n.login == login }) {

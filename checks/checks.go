@@ -111,9 +111,9 @@ type Gathered struct {
 	HeadRepo string
 	Fork     bool
 	// Comments are those made since Known.Comment by others than the App, oldest
-	// first; at a first reading those of the last day. Of a pull request whose
-	// conversation grew by more than 80 comments meanwhile only the newest were read:
-	// Unread is set then.
+	// first; at a first reading those of the last day. When 80 or more were made
+	// meanwhile only the newest were read: Unread is set, and whoever gave a command
+	// before them has to give it again.
 	Comments []Comment
 	Unread   bool
 	// Read is the id of the newest comment there was. It becomes Known.Comment when

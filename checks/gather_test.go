@@ -199,9 +199,9 @@ func TestEveryPageIsRead(t *testing.T) {
 	}
 }
 
-// TestReviewIDs: the ids of reviews on github.com do not fit GraphQL's Int, and an
+// TestWideIDs: the ids of reviews and comments on github.com do not fit GraphQL's Int, and an
 // older Enterprise Server refuses a query for the field that they fit.
-func TestReviewIDs(t *testing.T) {
+func TestWideIDs(t *testing.T) {
 	t.Parallel()
 	pull := strings.NewReplacer("%CHANGED%", "1", "%COMMITS%", "1", "%REVIEWS%", "1").Replace(pullAnswer)
 	for url, test := range map[string]struct {
@@ -213,18 +213,19 @@ func TestReviewIDs(t *testing.T) {
 	} {
 		w := &wire{do: func(_ int, q *http.Request, body string) (int, string) {
 			switch {
-			case strings.Contains(body, "query Pull") && !strings.Contains(body, "nodes {"+test.field+"state submittedAt"):
+			case strings.Contains(body, "query Pull") && (!strings.Contains(body, "nodes {"+test.field+"state submittedAt") || !strings.Contains(body, "nodes {"+test.field+"createdAt")):
 				return 200, `{"errors":[{"message":"Field doesn't exist on type 'PullRequestReview'"}]}`
 			case strings.HasSuffix(q.URL.Path, "/graphql"):
-				return 200, strings.Replace(pull, `"databaseId":9`, test.answer, 1)
+				said := `"nodes":[{` + test.answer + `,"createdAt":"1970-01-01T00:00:00Z","lastEditedAt":null,"body":"hello","author":null}]}`
+				return 200, strings.NewReplacer(`"databaseId":9`, test.answer, `"hasPreviousPage":false},"nodes":[]}`, `"hasPreviousPage":false},`+said).Replace(pull)
 			}
 			return 200, compareAnswer
 		}}
 		g, err := dialled(t, url, w).Gather(t.Context(), Wake{Place: here, Number: 1, Base: "main"}, Known{})
 		if err != nil {
 			t.Errorf("%s: %v", url, err)
-		} else if got := g.Change.Reviews[0].ID; got != test.want {
-			t.Errorf("%s: the review is number %d, want %d", url, got, test.want)
+		} else if got := g.Change.Reviews[0].ID; got != test.want || len(g.Comments) != 1 || g.Comments[0].ID != test.want || g.Read != test.want {
+			t.Errorf("%s: the review is number %d, the comments are %+v; want %d", url, got, g.Comments, test.want)
 		}
 	}
 }

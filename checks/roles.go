@@ -140,6 +140,15 @@ func (c *Client) Confirm(ctx context.Context, g *Gathered) error {
 // add puts the question into a lookup, and the answers into the reading once all
 // of them are there.
 func (a *asking) add(ctx context.Context, q *lookup, c *Client, g *Gathered) {
+	a.ask(ctx, q, c, g, func(r *Roles, gaps []rules.Gap) {
+		g.hold(r)
+		g.Change.Gaps = append(g.Change.Gaps, gaps...)
+	})
+}
+
+// ask puts the question into a lookup and hands the answers over once all of them are
+// there, with what GitHub did not say.
+func (a *asking) ask(ctx context.Context, q *lookup, c *Client, g *Gathered, done func(*Roles, []rules.Gap)) {
 	r := a.nobody(c, g.Place)
 	var gaps []rules.Gap
 	unsure := func(says string) {
@@ -160,8 +169,7 @@ func (a *asking) add(ctx context.Context, q *lookup, c *Client, g *Gathered) {
 		if err := take(answer); err != nil {
 			return err
 		}
-		g.hold(r)
-		g.Change.Gaps = append(g.Change.Gaps, gaps...)
+		done(r, gaps)
 		return nil
 	}
 }
