@@ -2,6 +2,7 @@ package checks
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -101,6 +102,9 @@ func Render(v View) Run {
 	r.Output.Summary = summary(v, more)
 	r.Output.Text = diffText(v)
 	r.offer()
+	if templated(v) && r.Status == statusCompleted {
+		r.Actions = append(r.Actions, Action{Label: "Add template", Description: "Insert the keys that are missing", ID: PressTemplate})
+	}
 	return r
 }
 
@@ -149,6 +153,21 @@ func (r *Run) offer() {
 	if r.Status == statusCompleted {
 		r.Actions = []Action{{Label: "Re-evaluate", Description: "Read everything again and decide again", ID: PressReevaluate}}
 	}
+}
+
+// templated reports whether keys are missing in a change request that stands, or
+// would stand, in the description: a file is changed by a push only.
+func templated(v View) bool {
+	if slices.ContainsFunc(v.Change.Requests, func(r rules.RequestText) bool { return r.Path != "" }) || effective(v) != rules.Author {
+		return false
+	}
+	return slices.ContainsFunc(v.Verdict.Findings, func(f rules.Finding) bool {
+		switch f.Code {
+		case rules.CodeNoRequest, rules.CodeWhy, rules.CodeRollback, rules.CodeEffectiveDate:
+			return f.State == rules.Unmet
+		}
+		return false
+	})
 }
 
 // strictest returns the sibling whose state asks most. One that was not judged

@@ -23,9 +23,23 @@ func exceptions(p *page, v View) {
 	}
 }
 
-// covering reports whether an exception is in force.
+// covering reports whether an exception is in force, as the verdict has it.
 func covering(x *rules.Exception, v View) bool {
-	return x.Head == v.Change.Head.Commit && v.At.Before(x.Expires)
+	return slices.ContainsFunc(v.Verdict.Findings, func(f rules.Finding) bool {
+		return f.Short == x.ID() && (f.Code == rules.CodeBreakGlass || f.Code == rules.CodeWaiver)
+	})
+}
+
+// holds shows who holds the change, with the reason whole, and how it is let go.
+func holds(p *page, v View) {
+	for _, h := range v.Change.Holds {
+		reason := "none given"
+		if h.Reason != "" {
+			reason = quote(h.Reason)
+		}
+		p.add("| | |\n|---|---|\n| Held by | " + cell(personName(h.By)+" as "+code(h.As)) + " |\n| Since | " + ShowTime(h.At, v.Zone) +
+			" |\n| Reason (verbatim) | " + cell(reason) + " |\n| Lifted by | " + code("/change unhold") + cell(", written by "+personName(h.By)+" or "+people([]string{h.As})) + " |\n\n")
+	}
 }
 
 func kindWords(x *rules.Exception) string {
@@ -54,7 +68,7 @@ func exceptionTable(x *rules.Exception, v View) string {
 			[2]string{"Controls skipped", orNone(skipped(v))},
 			[2]string{"Controls still enforced", some(enforced(v), maxItems)})
 	} else {
-		rows = append(rows, [2]string{"Expired", "it covers nothing any more"})
+		rows = append(rows, [2]string{"Ended", "it covers nothing any more"})
 	}
 	rows = append(rows, [2]string{"Review afterwards", reviewState(x, v)})
 	var b strings.Builder

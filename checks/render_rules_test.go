@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -127,12 +128,12 @@ func hostile(state rules.State, s string) View {
 		rules.Finding{Group: s, Rule: rules.RuleApprovals, State: rules.Unmet, Code: rules.CodeNewPolicy, Says: s, Fix: s, Path: s, Line: 3},
 		rules.Finding{Group: "b", Rule: rules.RuleRollbackPlan, State: rules.Unmet, Code: rules.CodeRollback, Says: s, Fix: "add\n```yaml\n" + s + "\n```\n" + s, Path: s},
 		rules.Finding{Rule: s, State: rules.Pending, Code: s, Says: s, Fix: s},
-		rules.Finding{Rule: rules.RuleFreezeWindow, State: rules.Pending, Code: rules.CodeFreeze, Says: s, Fix: s, Until: at})
+		rules.Finding{Rule: rules.RuleFreezeWindow, State: rules.Pending, Code: rules.CodeFreeze, Says: s, Fix: s, Short: s, Until: at})
 	v.Verdict.Would = rules.Author
 	by := rules.Person{Login: s}
 	v.Verdict.Turned = []rules.Turned{{By: by, Code: s, Why: s}}
 	v.Verdict.Approvals = []rules.Approved{{Group: s, By: by, Commit: s, At: at}}
-	v.Verdict.Governed = []rules.Governed{{Path: s}, {Path: "no patch"}}
+	v.Verdict.Governed = []rules.Governed{{Path: s, Groups: []string{s, "b"}}, {Path: "no patch"}}
 	v.Change.Files = []rules.File{{Path: s, OldPath: s + "x", Status: "renamed", OldMode: s, NewMode: "120000"}, {Path: "no patch", Status: s, Old: s, New: s}}
 	v.Change.Author, v.Change.Base.Branch, v.Change.Repo = by, s, s
 	line := strings.NewReplacer("\n", " ").Replace(s)
@@ -141,8 +142,35 @@ func hostile(state rules.State, s string) View {
 	v.Globs, v.PolicyRef, v.DetailsURL = []string{s}, s, "https://changegate.example/?q="+s
 	v.Siblings = []Sibling{{Number: 1, State: rules.Scheduled, Title: s}}
 	v.Verdict.Findings = append(v.Verdict.Findings, rules.Finding{Rule: rules.RulePolicyFile, State: rules.Met, Code: rules.CodeIdle, Says: s, Fix: s, Path: s, Line: 2})
+	v.Policy = hostilePolicy(s)
+	v.Also = []Scheduled{{Number: 3, At: at, Paths: []string{s}}}
+	v.Change.Requests = []rules.RequestText{{Line: 1, Text: "change:\n  why: |\n    " + strings.ReplaceAll(s, "\n", "\n    ") + "\n"}, {Path: s, Text: s}}
+	v.Change.Holds = []rules.Hold{{By: by, As: s, At: at, Reason: s}, {By: by, As: s, At: at}}
+	x := rules.Exception{Number: 17, Kind: rules.KindBreakGlass, By: by, As: s, At: at, Head: s, Reason: s, Incident: s, Freezes: []string{s}, Expires: at, Due: at.Add(time.Hour)}
+	y := x
+	y.Number, y.Kind, y.Closed = 18, rules.KindWaiver, &rules.Closing{By: by, As: s, At: at.Add(2 * time.Hour), Outcome: s}
+	v.Change.Exceptions = []rules.Exception{x, y}
+	for _, id := range []string{"EX-17", "EX-18"} {
+		v.Verdict.Findings = append(v.Verdict.Findings, rules.Finding{Rule: s, State: rules.Met, Code: rules.CodeWaiver, Short: id, Says: s},
+			rules.Finding{Group: s, Rule: s, State: rules.Waived, Code: rules.CodeApprovals, Says: s})
+	}
 	v.Impact = []Impact{{1, s, rules.Ready, rules.Waiting, s}, {2, s, rules.State(s), rules.Author, ""}}
 	return v
+}
+
+// hostilePolicy has a text of the caller's wherever a policy takes one and loads with it.
+func hostilePolicy(s string) *rules.Policy {
+	text, err := json.Marshal(s) // is YAML too
+	if err != nil {
+		panic(err)
+	}
+	const policy = "version: 1\nmode: enforce\ngoverned: [{name: b, kind: prompt, paths: ['**']}]\nbreak_glass: {who: [maintain]}\n" +
+		"freezes: [{name: TEXT, reason: TEXT, from: 2026-11-01T00:00Z, until: 2026-12-01T00:00Z}]\n"
+	p, problems := rules.ParsePolicy([]byte(strings.ReplaceAll(policy, "TEXT", string(text))))
+	if len(problems) > 0 {
+		p, _ = rules.ParsePolicy([]byte(strings.ReplaceAll(policy, "TEXT", "x")))
+	}
+	return p
 }
 
 var attacks = []string{

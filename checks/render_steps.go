@@ -29,6 +29,9 @@ func stateLead(v View, s rules.State) string {
 	case rules.Nothing:
 		return nothingLead(v)
 	case rules.Ready:
+		if offered(v, "ack") {
+			return "**Ready to merge.** An exception is still to be reviewed, before or after the merge."
+		}
 		return "**Ready to merge.** Nothing more is needed from anybody."
 	case rules.Scheduled:
 		return "**Approved and complete. Waiting for the clock only.** Nobody has to do anything. " + agentsIdle
@@ -65,12 +68,13 @@ func nothingLead(v View) string {
 }
 
 func waitingLead(v View) string {
-	has := map[string]bool{}
-	for _, f := range v.Verdict.Findings {
-		has[f.Code] = has[f.Code] || f.State == rules.Pending
-	}
+	has := pendingCodes(v)
 	what := "Waiting for required checks."
 	switch {
+	case has[rules.CodeHold]:
+		what = "Held by somebody who may approve it."
+	case has[rules.CodeOverdue]:
+		what = "Waiting for the review of an exception, which is overdue."
 	case has[rules.CodeStale]:
 		what = "Waiting for a fresh approval."
 	case has[rules.CodeApprovals] || has[rules.CodeWorkflowEdit]:
@@ -165,10 +169,14 @@ func nextSteps(p *page, v View) {
 			p.add("\n")
 		}
 	}
-	for i, s := range steps[:min(len(steps), maxSteps)] {
+	limit := maxSteps
+	if effective(v) != rules.Author && effective(v) != rules.Failure {
+		limit = maxWays
+	}
+	for i, s := range steps[:min(len(steps), limit)] {
 		p.add(fmt.Sprintf("%d. ", i+1) + s)
 	}
-	if more := len(steps) - maxSteps; more > 0 {
+	if more := len(steps) - limit; more > 0 {
 		p.add(fmt.Sprintf("\n%s in the table below.\n", plural(more, "more step")))
 	}
 	p.add("\n" + afterwards(v))
@@ -177,9 +185,9 @@ func nextSteps(p *page, v View) {
 // deeds are the steps of the state: what the author or a maintainer must do if
 // there is anything, otherwise what others and the clock do.
 func deeds(v View) []string {
-	switch s := effective(v); s {
+	switch effective(v) {
 	case rules.Scheduled, rules.Frozen:
-		return clockSteps(v, s)
+		return clockSteps(v)
 	case rules.Waiting:
 		return waitingSteps(v)
 	}
@@ -219,22 +227,6 @@ func waitingSteps(v View) []string {
 	return steps
 }
 
-func clockSteps(v View, s rules.State) []string {
-	steps := []string{
-		"Do nothing. " + opens(v) + "\n",
-		"To have GitHub merge it then, turn on **Enable auto-merge** in the merge box.\n",
-	}
-	if s == rules.Scheduled {
-		steps = append(steps, "To change the date, edit `effective_at` in the change request; approvals then have to be given again.\n")
-	}
-	return steps
-}
-
-// opens says when the last clock lets go.
-func opens(v View) string {
-	return "This turns green by itself at **" + ShowTime(lastUntil(v), v.Zone) + "** if the approvals still hold then."
-}
-
 // lastUntil is when the last of the clocks that are waited for is over.
 func lastUntil(v View) time.Time {
 	var last time.Time
@@ -259,7 +251,11 @@ func afterwards(v View) string {
 			return "Try it locally: " + code("changegate validate "+PolicyPath) + ". This check is re-evaluated on every push.\n\n"
 		}
 	}
-	return "This check is re-evaluated on every push, review and edit of the description.\n\n"
+	const again = "This check is re-evaluated on every push, review and edit of the description.\n\n"
+	if templated(v) {
+		return "Or press **Add template** above: it changes nothing else.\n\n" + again
+	}
+	return again
 }
 
 // fixStep shows a fix: sentences as prose, and what is to be pasted as a block of

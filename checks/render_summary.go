@@ -10,7 +10,8 @@ import (
 )
 
 const (
-	maxSteps    = 3
+	maxSteps    = 3 // things to mend at a time
+	maxWays     = 5 // of going on
 	maxRows     = 100
 	maxItems    = 20
 	maxListed   = 5 // files named in one line
@@ -37,8 +38,12 @@ func summary(v View, notAnnotated int) string {
 		p.add(fmt.Sprintf("**PR %d decides this check: it is %s.** %s\n\nThis pull request by itself:\n\n", s.Number, stateWord(s.State), siblings(v)))
 	}
 	p.add(lead(v) + "\n\n")
+	p.add(late(v))
 	idle(p, v)
+	clocks(p, v)
+	holds(p, v)
 	nextSteps(p, v)
+	also(p, v)
 	exceptions(p, v)
 	impact(p, v)
 	ruleTable(p, v)

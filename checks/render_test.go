@@ -108,20 +108,6 @@ func situations() map[string]Run {
 	v.Verdict.Approvals = []rules.Approved{rev1}
 	out["author-rollback-missing"] = Render(v)
 
-	until := time.Date(2026, 11, 30, 8, 0, 0, 0, time.UTC)
-	v = view(rules.Scheduled, "Scheduled - effective Mon 30 Nov 2026 09:00 Europe/Berlin (08:00 UTC)", declared, approved, planned,
-		rules.Finding{Group: "prompts", Rule: rules.RuleEffectiveDate, State: rules.Pending, Code: rules.CodeScheduled, Until: until,
-			Says: "effective " + ShowTime(until, berlin), Fix: "nothing to do: the check turns green by itself then"})
-	v.Verdict.Approvals = []rules.Approved{rev1}
-	out["scheduled"] = Render(v)
-
-	until = time.Date(2027, 1, 4, 5, 0, 0, 0, time.UTC)
-	v = view(rules.Frozen, "Frozen until Mon 4 Jan 2027 06:00 Europe/Berlin - year-end", declared, approved, planned, onMerge,
-		rules.Finding{Group: "prompts", Rule: rules.RuleFreezeWindow, State: rules.Pending, Code: rules.CodeFreeze, Until: until,
-			Says: "freeze `year-end` (`reduced on-call`) until " + ShowTime(until, berlin), Fix: "nothing to do: the check goes on by itself then"})
-	v.Verdict.Approvals = []rules.Approved{rev1}
-	out["frozen"] = Render(v)
-
 	v = view(rules.Failure, "Cannot read .github/changegate.yml in this PR - line 14",
 		brokenLine(14, "`aprovals` is not a known key of `governed[0]`", "write `approvals`"),
 		brokenLine(22, "time zone `CET5` is not known", "write an IANA name, for example `Europe/Berlin`"),
@@ -146,9 +132,9 @@ func situations() map[string]Run {
 	v.Verdict.Would = rules.Author
 	out["shadow"] = Render(v)
 
-	v = view(rules.BreakGlass, "BREAK-GLASS by lead1 (INC-881) - review due 2026-11-24 15:10 UTC", declared,
-		rules.Finding{Group: "prompts", Rule: rules.RuleApprovals, State: rules.Waived, Code: rules.CodeApprovals, Says: "0 of 1 approval, waived by `lead1`"}, planned)
-	out["break-glass"] = Render(v)
+	for name, v := range timedSituations() {
+		out[name] = Render(v)
+	}
 
 	out["unfinished-retrying"] = Unfinished(view("", ""), "GitHub answered 502 five times", at.Add(28*time.Minute), false)
 	out["unfinished-final"] = Unfinished(view("", ""), "GitHub answered 502 five times", time.Time{}, true)

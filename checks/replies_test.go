@@ -231,13 +231,7 @@ func hostileView(s string) View {
 
 func hostileComments(s string) []string {
 	v := hostileView(s)
-	v.Policy, v.At = timed(at, effective30, nil).Policy, at
-	x := broken(at.Add(-time.Minute))
-	x.By.Login, x.As, x.Reason, x.Incident, x.Freezes = s, s, s, s, []string{s}
-	y := x
-	y.Number, y.Kind, y.Closed = 18, rules.KindWaiver, &rules.Closing{By: x.By, As: s, At: at, Outcome: s}
-	v.Change.Exceptions = []rules.Exception{x, y}
-	v.Change.Requests = []rules.RequestText{{Line: 1, Text: "change:\n  why: |\n    " + strings.ReplaceAll(s, "\n", "\n    ") + "\n"}}
+	x, y := v.Change.Exceptions[0], v.Change.Exceptions[1]
 	to, cmd := rules.Person{Login: s}, rules.Command{Name: s, Wrong: s}
 	return []string{Sticky(v), Help(to, v, nil), Status(to, v), Refused(to, cmd, s, s), Refused(to, rules.Command{Name: s}, s, "do\n```yaml\n"+s+"\n```"),
 		Noted(to, cmd, s), Opened(x, v, nil), Opened(y, v, []string{s}), Reminder(x, v, []string{s}), Overdue(x, v, nil), Ejected(to, s, v.DetailsURL), Render(v).Output.Summary}

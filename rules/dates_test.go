@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 func TestEffectiveDate(t *testing.T) {
@@ -97,5 +98,22 @@ func TestScheduledTitle(t *testing.T) {
 	want(t, v, Scheduled, "Scheduled - effective Sat 28 Nov 2026 13:00 Europe/Berlin (12:00 UTC)")
 	if v.Next != noon.Add(48*time.Hour) {
 		t.Errorf("next is %v", v.Next)
+	}
+}
+
+// A title has the local time, its zone and UTC in 80 characters, whatever the zone.
+func TestScheduledTitleFitsEveryZone(t *testing.T) {
+	t.Parallel()
+	for zone, want := range map[string]string{
+		"Europe/Berlin":                    "Scheduled - effective Wed 30 Dec 2026 23:30 Europe/Berlin (22:30 UTC)",
+		"Asia/Kolkata":                     "Scheduled - effective Thu 31 Dec 2026 04:00 Asia/Kolkata (2026-12-30 22:30 UTC)",
+		"America/Argentina/ComodRivadavia": "Scheduled - effective Wed 30 Dec 2026 19:30 -03 (22:30 UTC)",
+		"Australia/Broken_Hill":            "Scheduled - effective Thu 31 Dec 2026 09:00 ACDT (2026-12-30 22:30 UTC)",
+	} {
+		p := parse(t, strings.Replace(prompts, "mode: enforce", "mode: enforce\ntimezone: "+zone, 1))
+		v := p.Decide(change(asks(request+"  effective_at: 2026-12-30T22:30Z\n"), reviewed(review(rev1))), noon)
+		if v.Title != want || utf8.RuneCountInString(v.Title) > 80 {
+			t.Errorf("%s: %q, want %q", zone, v.Title, want)
+		}
 	}
 }

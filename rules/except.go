@@ -63,7 +63,7 @@ func (j *judgement) except() {
 	})
 	for i := range all {
 		x := &all[i]
-		f := Finding{Rule: RuleApprovals, State: Met, Code: CodeVoid, Fix: j.reviewFix(x)}
+		f := Finding{Rule: RuleApprovals, State: Met, Code: CodeVoid, Short: x.ID(), Fix: j.reviewFix(x)}
 		if why := j.void(x); why != "" {
 			f.Says = x.told() + " covers nothing any more: " + why
 		} else {

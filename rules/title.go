@@ -45,10 +45,13 @@ func latest(all []*Finding) *Finding {
 	return last
 }
 
+// scheduledTitle always has both times. A zone whose name leaves no room is written as
+// its abbreviation there: beside UTC it is no guess.
 func (j *judgement) scheduledTitle(f *Finding) string {
-	t := "Scheduled - effective " + brief(f.Until, j.Zone)
-	if utc := inUTC(f.Until, j.Zone); len(t+utc) <= 80 {
-		return t + utc
+	utc := inUTC(f.Until, j.Zone)
+	t := "Scheduled - effective " + brief(f.Until, j.Zone) + utc
+	if len(t) > 80 {
+		t = "Scheduled - effective " + local(f.Until, j.Zone).Format("Mon 2 Jan 2006 15:04 MST") + utc
 	}
 	return t
 }
@@ -108,7 +111,11 @@ func (j *judgement) readyTitle() string {
 	if q := j.request; q != nil && !q.EffectiveAt.IsZero() {
 		date = "effective " + q.EffectiveAt.UTC().Format("2006-01-02 15:04 UTC")
 	}
-	return "Ready - " + waived + count(len(people), "approval") + plan + ", " + date
+	t := "Ready - " + waived + count(len(people), "approval")
+	if len(t+plan+", "+date) > 80 {
+		plan = ""
+	}
+	return t + plan + ", " + date
 }
 
 // glassTitle keeps room for when the review afterwards is due, however long an incident
