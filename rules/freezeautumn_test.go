@@ -9,10 +9,6 @@ import (
 // holds through it.
 func TestFreezeAfterTheClocksGoBack(t *testing.T) {
 	t.Parallel()
-	berlin, err := time.LoadLocation("Europe/Berlin")
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, tt := range []struct {
 		cron  string
 		lasts time.Duration

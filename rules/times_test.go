@@ -12,9 +12,9 @@ import (
 var berlin = zoneFor("Europe/Berlin")
 
 func zoneFor(name string) *time.Location {
-	loc, err := time.LoadLocation(name)
-	if err != nil {
-		panic(err)
+	loc, wrong, _ := zoneOf("", name)
+	if wrong != "" {
+		panic(wrong)
 	}
 	return loc
 }
@@ -50,6 +50,7 @@ func TestParseTime(t *testing.T) {
 
 func TestParseTimeRefuses(t *testing.T) {
 	t.Parallel()
+	const full = "a full IANA name, for example `2026-11-30 09:00 Europe/Berlin`"
 	const any = "for example `2026-11-30T09:00+01:00`"
 	for _, tt := range []struct{ s, wrong, fix string }{
 		{"2026-11-30 09:00", "`2026-11-30 09:00` has no time zone", "`2026-11-30T09:00+01:00` or add a zone such as `Europe/Berlin`"},
@@ -59,11 +60,14 @@ func TestParseTimeRefuses(t *testing.T) {
 		{"2026-03-29 02:30", "`2026-03-29 02:30 Europe/Berlin` does not exist (clocks are set forward)", "`2026-03-29T03:30+02:00`"},
 		{"2026-10-25 02:30 Europe/Berlin", "`2026-10-25 02:30 Europe/Berlin` happens twice (clocks are set back)", "`2026-10-25T02:30+02:00` or `2026-10-25T02:30+01:00`"},
 		{"2011-12-30 12:00 Pacific/Apia", "`2011-12-30 12:00 Pacific/Apia` does not exist (clocks are set forward)", "`2011-12-31T12:00+14:00`"},
-		{"2026-11-30 09:00 CET", "time zone `CET` is an abbreviation or unknown", "a full IANA name, for example `Europe/Berlin`"},
-		{"2026-11-30 09:00 EST5EDT", "time zone `EST5EDT` is an abbreviation or unknown", "a full IANA name, for example `Europe/Berlin`"},
-		{"2026-11-30 09:00 Local", "time zone `Local` is an abbreviation or unknown", "a full IANA name, for example `Europe/Berlin`"},
-		{"2026-11-30 09:00 right/UTC", "time zone `right/UTC` is unknown", "an IANA name, for example `Europe/Berlin`"},
-		{"2026-11-30 09:00 Europe/Berln", "time zone `Europe/Berln` is unknown", "an IANA name, for example `Europe/Berlin`"},
+		{"2026-11-30 09:00 CET", "time zone `CET` is an abbreviation or unknown", full},
+		{"2026-11-30 09:00 EST5EDT", "time zone `EST5EDT` is an abbreviation or unknown", full},
+		{"2026-11-30 09:00 Local", "time zone `Local` is an abbreviation or unknown", full},
+		{"2026-11-30 09:00 right/UTC", "time zone `right/UTC` is unknown", "an IANA name, for example `2026-11-30 09:00 Europe/Berlin`"},
+		{"2026-11-30 09:00 Europe/Berln", "time zone `Europe/Berln` is unknown", "an IANA name, for example `2026-11-30 09:00 Europe/Berlin`"},
+		{"2026-11-30 09:00 new_york", "time zone `new_york` is an abbreviation or unknown", "a full IANA name, for example `2026-11-30 09:00 America/New_York`"},
+		{"2026-11-30 09:00:30 America/Newyork", "time zone `America/Newyork` is unknown", "an IANA name, for example `2026-11-30 09:00:30 America/New_York`"},
+		{"2026-03-29 02:30 CET", "time zone `CET` is an abbreviation or unknown", "a full IANA name, for example `Europe/Berlin`"},
 		{"2026-11-30T09:00+25:00", "`2026-11-30T09:00+25:00` is no time of the calendar", any},
 		{"2026-11-30T09:00+24:00", "`2026-11-30T09:00+24:00` has an offset that is used nowhere", any},
 		{"2026-11-30T09:00+01:60", "`2026-11-30T09:00+01:60` has an offset that is used nowhere", any},

@@ -73,6 +73,9 @@ func TestArrows(t *testing.T) {
 					t.Errorf("%s imports %s, whose only door is %v", name, i, only)
 				}
 			}
+			if i == "time/tzdata" {
+				t.Errorf("%s imports a second time zone database: rules has the one by which everybody judges", name)
+			}
 			if name == "rules" && strings.Contains(strings.Split(i, "/")[0], ".") && !slices.ContainsFunc(rulesMay, func(m string) bool { return strings.HasPrefix(i, m) }) {
 				t.Errorf("rules imports %s: only parsers of text may", i)
 			}
