@@ -149,19 +149,26 @@ func (s *Server) byEmail(email string) *account {
 // roles in rising order.
 var roles = []string{"none", "read", "triage", "write", "maintain", "admin"}
 
-// role is the strongest role an account holds in a repository.
+// role is the strongest role an account holds in a repository; everybody reads one
+// that is public.
 func (s *Server) role(r *Repo, a *account) string {
+	role := r.granted(a)
+	if role == "none" && !r.isPrivate() {
+		return "read"
+	}
+	return role
+}
+
+// granted is the strongest role somebody was given: who has one is a collaborator.
+func (r *Repo) granted(a *account) string {
+	if r.owner == a {
+		return "admin"
+	}
 	best := max(0, slices.Index(roles, r.roles[a.id]))
 	for t, role := range r.teamRoles {
 		if t.all()[a.id] != nil {
 			best = max(best, slices.Index(roles, role))
 		}
-	}
-	if r.owner == a {
-		return "admin"
-	}
-	if !r.isPrivate() {
-		best = max(best, 1)
 	}
 	return roles[best]
 }

@@ -29,7 +29,10 @@ func wholeStory(t *testing.T, s *githubtest.Server) *githubtest.Repo {
 	p.Unassign("dev1", "dev2")
 	p.Label("dev1", "urgent")
 	p.Unlabel("dev1", "urgent")
-	p.Comment("dev2", "LGTM")
+	said := p.Comment("dev2", "LGTM")
+	p.EditComment("dev2", said, "looks good")
+	p.DeleteComment("dev2", said)
+	p.AskReview("dev1", "rev1", "acme/ai-owners")
 	p.Retitle("dev1", "Another title")
 	p.Edit("dev1", "why")
 	first := p.Head()
@@ -102,9 +105,10 @@ func TestPayloadsHaveTheKeysOfGitHubsExamples(t *testing.T) {
 	}
 	want := []string{
 		"check_run completed", "check_run created", "check_run requested_action", "check_run rerequested", "installation created",
-		"installation deleted", "issue_comment created", "member added", "member edited", "member removed", "membership added", "membership removed",
+		"installation deleted", "issue_comment created", "issue_comment deleted", "issue_comment edited", "member added", "member edited", "member removed", "membership added", "membership removed",
 		"organization member_removed", "ping", "pull_request assigned", "pull_request closed", "pull_request converted_to_draft",
 		"pull_request edited", "pull_request labeled", "pull_request opened", "pull_request ready_for_review", "pull_request reopened",
+		"pull_request review_requested",
 		"pull_request synchronize", "pull_request unassigned", "pull_request unlabeled", "pull_request_review dismissed",
 		"pull_request_review edited", "pull_request_review submitted", "push", "team added_to_repository", "team deleted",
 	}
@@ -117,6 +121,7 @@ func TestPayloadsHaveTheKeysOfGitHubsExamples(t *testing.T) {
 // examples does not hold.
 var particular = map[string]bool{
 	"pull_request assigned assignee": true, "pull_request unassigned assignee": true, "pull_request labeled label": true,
+	"pull_request review_requested requested_reviewer": true, "pull_request review_requested requested_team": true, "issue_comment edited changes": true,
 	"pull_request unlabeled label": true, "pull_request_review edited changes": true, "member added changes": true, "pull_request edited changes": true, "check_run requested_action requested_action": true,
 	"member edited organization": true, "member edited installation": true, "member edited changes": true, "team deleted installation": true,
 }

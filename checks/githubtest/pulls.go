@@ -51,6 +51,8 @@ type Pull struct {
 	mergeCommit string
 	reviews     []*review
 	comments    []*comment
+	asked       []*account // for a review, and teams
+	askedTeams  []*team
 	labels      []string
 	timeline    []timelineEvent
 }
@@ -195,15 +197,21 @@ func (p *Pull) Edit(by, body string) { p.edit(by, "body", &p.body, body) }
 func (p *Pull) Retitle(by, title string) { p.edit(by, "title", &p.title, title) }
 
 func (p *Pull) edit(by, what string, field *string, value string) {
-	p.r.s.tell(func() {
-		from := *field
-		*field = value
-		if what == "body" { // GitHub's lastEditedAt is about the description
-			p.edited = p.r.s.now()
-		}
-		p.touch()
-		p.emit("edited", p.r.s.account(by), map[string]any{"changes": map[string]any{what: map[string]any{"from": from}}})
-	})
+	p.r.s.tell(func() { p.change(p.r.s.account(by), what, field, &value) })
+}
+
+// change replaces a field, and tells of it unless it says so already.
+func (p *Pull) change(by *account, what string, field, value *string) {
+	if value == nil || *value == *field {
+		return
+	}
+	from := *field
+	*field = *value
+	if what == "body" { // GitHub's lastEditedAt is about the description
+		p.edited = p.r.s.now()
+	}
+	p.touch()
+	p.emit("edited", by, map[string]any{"changes": map[string]any{what: map[string]any{"from": from}}})
 }
 
 // Retarget changes the base branch.

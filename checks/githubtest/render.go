@@ -87,9 +87,7 @@ func (s *Server) parentOrNull(t *team) any {
 	if t.parent == nil {
 		return nil
 	}
-	out := s.renderTeam(t.parent)
-	delete(out, "parent")
-	return out
+	return s.renderTeamSimple(t.parent)
 }
 
 func (s *Server) renderTeam(t *team) fields {
@@ -101,6 +99,13 @@ func (s *Server) renderTeam(t *team) fields {
 		"members_url": base + "/members{/member}", "repositories_url": base + "/repos", "parent": s.parentOrNull(t),
 		"type": "organization", "organization_id": t.org.id,
 	}
+}
+
+// renderTeamSimple is a team without what is above it.
+func (s *Server) renderTeamSimple(t *team) fields {
+	out := s.renderTeam(t)
+	delete(out, "parent")
+	return out
 }
 
 // repoURLs are a repository's addresses that are its own with something added.

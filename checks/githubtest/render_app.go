@@ -5,9 +5,13 @@ import "fmt"
 // What the App is allowed and told, as GET /app and installations show it.
 var (
 	appPermissions = fields{
-		"checks": "write", "contents": "read", "members": "read", "metadata": "read", "pull_requests": "read", "statuses": "write",
+		"checks": "write", "contents": "read", "issues": "read", "members": "read", "merge_queues": "read", "metadata": "read",
+		"pull_requests": "write", "statuses": "write",
 	}
-	appEvents = []string{"check_run", "check_suite", "member", "membership", "pull_request", "pull_request_review", "push", "team"}
+	appEvents = []string{
+		"check_run", "check_suite", "issue_comment", "member", "membership", "merge_group", "organization", "pull_request",
+		"pull_request_review", "push", "repository", "team",
+	}
 )
 
 func (s *Server) renderApp(a *app) fields {
@@ -16,6 +20,13 @@ func (s *Server) renderApp(a *app) fields {
 		"external_url": s.base + "/about/" + a.slug, "html_url": s.base + "/apps/" + a.slug,
 		"created_at": stamp(a.owner.created), "updated_at": stamp(a.owner.created), "permissions": appPermissions, "events": appEvents,
 	}
+}
+
+func (s *Server) appOrNull(a *app) any {
+	if a == nil {
+		return nil
+	}
+	return s.renderApp(a)
 }
 
 func (s *Server) renderInstall(in *install) fields {

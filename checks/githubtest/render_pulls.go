@@ -33,7 +33,7 @@ func (s *Server) renderPullSimple(p *Pull) fields {
 	return fields{
 		"id": p.id, "node_id": nodeID("PullRequest", p.id), "number": n, "state": p.state, "locked": false, "title": p.title, "body": orNull(p.body),
 		"user": s.renderAccount(p.author), "draft": p.draft, "labels": each(p.labels, r.renderLabel), "milestone": nil, "active_lock_reason": nil,
-		"assignee": assignee, "assignees": assignees, "requested_reviewers": []any{}, "requested_teams": []any{},
+		"assignee": assignee, "assignees": assignees, "requested_reviewers": each(p.asked, s.renderAccount), "requested_teams": each(p.askedTeams, s.renderTeam),
 		"created_at": stamp(p.created), "updated_at": stamp(p.updated), "closed_at": stampOrNull(p.closed), "merged_at": stampOrNull(p.mergedAt),
 		"merge_commit_sha": orNull(p.mergeCommit), "author_association": "MEMBER", "auto_merge": nil,
 		"head": p.renderHead(),
@@ -55,6 +55,7 @@ func link(href string) fields { return fields{"href": href} }
 
 func (s *Server) renderPull(p *Pull) fields {
 	out := s.renderPullSimple(p)
+	out["requested_teams"] = each(p.askedTeams, s.renderTeamSimple)
 	files := p.files()
 	additions, deletions := 0, 0
 	for _, f := range files {
@@ -102,7 +103,7 @@ func (s *Server) renderIssue(p *Pull) fields {
 	}
 	out["url"], out["html_url"], out["repository_url"] = at, page, s.api("repos", r.fullName())
 	out["labels_url"], out["events_url"], out["timeline_url"] = at+"/labels{/name}", at+"/events", at+"/timeline"
-	out["comments"], out["reactions"], out["performed_via_github_app"], out["state_reason"] = len(p.comments), reactions(at), nil, nil
+	out["comments"], out["reactions"], out["performed_via_github_app"], out["state_reason"] = len(p.comments), reactions(at, nil), nil, nil
 	out["pull_request"] = fields{"url": pull, "html_url": page, "diff_url": page + ".diff", "patch_url": page + ".patch", "merged_at": stampOrNull(p.mergedAt)}
 	return out
 }
@@ -112,16 +113,22 @@ func (s *Server) renderComment(p *Pull, c *comment) fields {
 	return fields{
 		"id": c.id, "node_id": nodeID("IssueComment", c.id), "url": at, "issue_url": s.api("repos", p.r.fullName(), "issues", p.Number),
 		"html_url": fmt.Sprintf("%s#issuecomment-%d", s.html(p.r, "pull", p.Number), c.id), "user": s.renderAccount(c.by), "body": c.body,
-		"created_at": stamp(c.at), "updated_at": stamp(cmp.Or(c.edited, c.at)), "author_association": "MEMBER", "reactions": reactions(at),
-		"performed_via_github_app": nil,
+		"created_at": stamp(c.at), "updated_at": stamp(cmp.Or(c.edited, c.at)), "author_association": "MEMBER", "reactions": reactions(at, c.reactions),
+		"performed_via_github_app": s.appOrNull(c.app),
 	}
 }
 
-// reactions are none: a thumb says nothing.
-func reactions(at string) fields {
-	out := fields{"url": at + "/reactions", "total_count": 0}
-	for _, kind := range []string{"+1", "-1", "laugh", "hooray", "confused", "heart", "rocket", "eyes"} {
-		out[kind] = 0
+// reactions counts them by kind.
+func reactions(at string, all []*reaction) fields {
+	out := fields{"url": at + "/reactions", "total_count": len(all)}
+	for _, kind := range reactionContents {
+		n := 0
+		for _, v := range all {
+			if v.content == kind {
+				n++
+			}
+		}
+		out[kind] = n
 	}
 	return out
 }

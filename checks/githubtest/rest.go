@@ -95,6 +95,10 @@ func writeAnswer(w http.ResponseWriter, body any) {
 	if !ok {
 		a = answer{200, body, nil}
 	}
+	if a.status == http.StatusNoContent {
+		w.WriteHeader(a.status)
+		return
+	}
 	if a.raw != nil {
 		w.Header().Set("Content-Type", "application/vnd.github.raw; charset=utf-8")
 		w.WriteHeader(a.status)
@@ -112,9 +116,11 @@ func writeAnswer(w http.ResponseWriter, body any) {
 }
 
 func writeFailure(w http.ResponseWriter, f failure) {
-	body := fields{"message": f.message, "documentation_url": "https://docs.github.com/rest", "status": strconv.Itoa(f.status)}
+	body := fields{"message": f.message, "documentation_url": "https://docs.github.com/rest"}
 	if f.status == 422 {
-		body["message"], body["errors"] = "Validation Failed", []any{fields{"message": f.message, "resource": "CheckRun", "code": "custom"}}
+		body["message"], body["errors"] = "Validation Failed", []any{fields{"message": f.message, "code": "custom"}}
+	} else {
+		body["status"] = strconv.Itoa(f.status)
 	}
 	writeAnswer(w, answer{f.status, body, nil})
 }

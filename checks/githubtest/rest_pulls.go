@@ -21,6 +21,29 @@ func getPull(r *request) (any, error) {
 	return r.s.renderPull(p), nil
 }
 
+// patchPull changes title and description; the App moves and closes nothing.
+func patchPull(r *request) (any, error) {
+	p, err := r.pull()
+	if err != nil {
+		return nil, err
+	}
+	var q struct{ Title, Body, State, Base *string }
+	if err := r.read(&q); err != nil {
+		return nil, err
+	}
+	switch {
+	case q.State != nil || q.Base != nil:
+		return nil, failure{403, "Resource not accessible by integration"}
+	case q.Title != nil && *q.Title == "":
+		return nil, failure{422, "title cannot be blank"}
+	case q.Body != nil && refuseBody(*q.Body) != "":
+		return nil, failure{422, refuseBody(*q.Body)}
+	}
+	p.change(r.s.app.bot, "title", &p.title, q.Title)
+	p.change(r.s.app.bot, "body", &p.body, q.Body)
+	return r.s.renderPull(p), nil
+}
+
 // listPulls gives the newest first, the open ones unless asked.
 func listPulls(r *request) (any, error) {
 	q := r.URL.Query()

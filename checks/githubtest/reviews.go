@@ -42,6 +42,7 @@ func (p *Pull) review(by, state, commit string, body []string) (id int64) {
 			v.commit = p.head
 		}
 		p.reviews = append(p.reviews, v)
+		p.reviewed(v.by)
 		p.touch()
 		p.emitReview("submitted", v.by, v, nil)
 		id = v.id
