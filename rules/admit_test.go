@@ -136,6 +136,33 @@ func contributing(command string, p Person) Speaker {
 	return omnipotent(p)
 }
 
+// twoGroups have each their approvers and freezes; who waives them is not said.
+const twoGroups = `
+version: 1
+mode: enforce
+governed:
+  - {name: prompts, kind: other, paths: ["prompts/**"], approvals: [{from: ["@acme/owners"]}]}
+  - {name: tools, kind: other, paths: ["tools/**"], approvals: [{from: ["@acme/tools"]}]}
+freezes:
+  - {name: all, from: 2026-11-24T06:00Z, until: 2026-11-25T06:00Z}
+  - {name: tools, from: 2026-11-24T06:00Z, until: 2026-11-25T10:00Z, governs: [tools]}
+  - {name: later, from: 2026-11-24T11:30Z, until: 2026-11-25T11:00Z, governs: [tools]}
+break_glass: {who: ["@acme/commanders"]}
+`
+
+// An exception counts from when its comment was made; the clock of a reading that was
+// read a moment before the comments is no reason to have it begin later.
+func TestWhenItWasSaid(t *testing.T) {
+	t.Parallel()
+	for said, want := range map[time.Time]time.Time{noon.Add(-time.Minute): noon.Add(-time.Minute), noon.Add(time.Second): noon, {}: noon} {
+		by := speaks(rev1, "@acme/owners")
+		by.At = said
+		if got := parse(t, commanded).Admit(change(), Command{Name: "hold"}, by, noon); got.Hold == nil || !got.Hold.At.Equal(want) {
+			t.Errorf("said %v, %+v", said, got.Hold)
+		}
+	}
+}
+
 // What each command comes to, and what refuses it whoever gives it.
 func TestAdmit(t *testing.T) {
 	t.Parallel()
@@ -212,6 +239,8 @@ func TestAdmit(t *testing.T) {
 		{name: "waiver", line: waive, by: manager, want: "waiver as @acme/managers of year-end until 06:00 due 2026-11-25 11:59, note: it does not cover everything: `Waiting for 1 approval - from @acme/owners`"},
 		{name: "waiver of approvers", policy: strings.Replace(commanded, "  reviewers: [\"@acme/managers\"]\n", "", 1), line: waive, by: owner, opts: ready, want: "waiver as @acme/owners of year-end until 06:00 due 2026-11-25 11:59"},
 		{name: "not by approvers of another group", policy: strings.Replace(commanded, "  reviewers: [\"@acme/managers\"]\n", "", 1), line: waive, by: manager, want: "wrong: `rev3` may not waive this freeze, which is for `@acme/owners`"},
+		{name: "waiver of most", policy: twoGroups, line: waive, by: speaks(rev3, "@acme/owners", "@acme/tools"), opts: opt(touching(refund, File{Path: "tools/a", New: "1"})), want: "waiver as @acme/tools of all, tools, later until 11:00"},
+		{name: "waiver of those that were active", policy: twoGroups, line: waive, by: late(time.Hour, speaks(rev3, "@acme/owners", "@acme/tools")), opts: opt(touching(refund, File{Path: "tools/a", New: "1"})), want: "waiver as @acme/tools of all, tools until 10:00"},
 		{name: "no freeze", policy: thawed, line: waive, by: manager, want: "wrong: no freeze is active for this change"},
 		{name: "waived already", line: waive, by: manager, opts: opt(excepted(broke(waiver))), want: "wrong: the freeze is waived already"},
 		{name: "frozen since", policy: strings.Replace(commanded, "T06:00Z, until", "T12:00Z, until", 1), line: waive, by: manager, want: "wrong: the freeze began after this was written"},

@@ -92,15 +92,36 @@ func TestManyCommands(t *testing.T) {
 	}
 }
 
-// FuzzCommands: a command stands at the beginning of a line, and no text takes long.
+// FuzzCommands: a command stands at the beginning of a line, no text takes long, and
+// whoever gives it gets an answer that can be shown.
 func FuzzCommands(f *testing.F) {
 	f.Add("/change ack EX-1 outcome: fine\n> /change hold")
+	for _, line := range lines {
+		f.Add("/change " + line)
+	}
+	p, on := parse(f, commanded), change(excepted(broke()))
 	f.Fuzz(func(t *testing.T, body string) {
 		lines := strings.Split(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(body), "\n")
 		for _, c := range Commands(body) {
 			if c.Line < 1 || c.Line > len(lines) || !strings.HasPrefix(lines[c.Line-1], "/change") {
 				t.Errorf("%+v is not where a line begins with /change in %q", c, body)
 			}
+			for _, by := range []Speaker{omnipotent(rev3), omnipotent(lead), omnipotent(dev1), robot, ghost} {
+				got := p.Admit(on, c, by, noon)
+				if got.Refused() && (got.Fix == "" || !tame(got.Wrong)) || !got.Refused() && (c.Wrong != "" || !by.human()) {
+					t.Errorf("%+v by %s comes to %+v", c, by.Login, got)
+				}
+			}
 		}
 	})
+}
+
+// tame reports whether a text can stand in a comment: on one line, notifying nobody.
+func tame(s string) bool {
+	for i, part := range strings.Split(s, "`") {
+		if i%2 == 0 && strings.ContainsAny(part, "@<[\n") {
+			return false
+		}
+	}
+	return strings.Count(s, "`")%2 == 0
 }

@@ -43,7 +43,35 @@ func drawPolicy(t *rapid.T) string {
 	if lines := some(t, "freezes", 2, func(i int) string { return drawFreeze(t, i) }); len(lines) > 0 {
 		fmt.Fprint(&b, "freezes:\n", strings.Join(lines, ""))
 	}
+	fmt.Fprint(&b, pick(t, "break_glass", "", "break_glass: {who: ['@acme/a', rev2], reviewers: ['@acme/b', maintain], review_within: 6h}\n", "break_glass: {who: ['@acme/b'], expires: 3h}\n"))
 	return b.String()
+}
+
+// drawEmergency draws what was ordered by commands: usually nothing, and of an
+// exception usually one that covers.
+func drawEmergency(t *rapid.T, c *Change) {
+	if usually(t, "no hold") {
+		c.Exceptions = some(t, "exceptions", 2, func(i int) Exception { return drawException(t, i+1) })
+		return
+	}
+	c.Holds = some(t, "holds", 2, func(int) Hold {
+		return Hold{By: pick(t, "held by", people...), As: pick(t, "held as", "@acme/a", "write"), At: drawTime(t, "held at")}
+	})
+}
+
+func drawException(t *rapid.T, number int) Exception {
+	x := Exception{Number: number, Kind: pick(t, "kind", KindBreakGlass, KindBreakGlass, KindWaiver), By: pick(t, "invoker", lead, lead, lead, boss, dev2, rev3, agent),
+		As: pick(t, "as", "@acme/a", "@acme/b", "@acme/b", "rev2", "write"), Incident: "INC-1", Freezes: []string{"f0", "f1"}, Head: headCommit}
+	x.At = noon.Add(time.Duration(rapid.IntRange(-30, 2).Draw(t, "opened")) * 15 * time.Minute)
+	x.Expires = x.At.Add(time.Duration(rapid.IntRange(0, 60).Draw(t, "lasts")) * 15 * time.Minute)
+	x.Due = x.At.Add(time.Duration(rapid.IntRange(20, 100).Draw(t, "due")) * 15 * time.Minute)
+	if !usually(t, "this head") {
+		x.Head = oldCommit
+	}
+	if rapid.Bool().Draw(t, "reviewed") {
+		x.Closed = &Closing{By: rev3, As: "maintain", At: x.At.Add(time.Duration(rapid.IntRange(0, 120).Draw(t, "closed")) * 15 * time.Minute)}
+	}
+	return x
 }
 
 func drawEntries(t *rapid.T) []string {
@@ -109,6 +137,7 @@ func drawChange(t *rapid.T) *Change {
 		c.Checks = []Check{{"evals", "github-actions", pick(t, "status", "completed", "completed", "queued"), pick(t, "conclusion", "success", "success", "failure")}}
 	}
 	c.RequestSince = noon.Add(-60 * time.Hour)
+	drawEmergency(t, c)
 	return c
 }
 

@@ -13,8 +13,11 @@ import (
 // there could leave it open. What the organisation asks is waived only by whom its own
 // policy names: the repository's could otherwise take away from it.
 func (j *judgement) waivable(f *Finding) bool {
-	org := strings.HasPrefix(f.Group, orgPrefix) || f.Code == CodeFreeze && strings.HasPrefix(f.Short, orgPrefix)
-	if org && (j.floor == nil || j.floor.BreakGlass == nil) {
+	asks := f.Group
+	if f.Code == CodeFreeze {
+		asks = f.Short // one of the repository holds the organisation's groups too, and is the repository's to waive
+	}
+	if strings.HasPrefix(asks, orgPrefix) && (j.floor == nil || j.floor.BreakGlass == nil) {
 		return false
 	}
 	i := slices.IndexFunc(j.groups, func(g judged) bool { return g.Name == f.Group })

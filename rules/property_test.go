@@ -48,7 +48,7 @@ func TestDrawsReachEveryState(t *testing.T) {
 			timed++
 		}
 	}
-	for _, s := range []State{Nothing, Ready, Scheduled, Frozen, Waiting, Author, Failure} {
+	for _, s := range []State{Nothing, Ready, BreakGlass, Scheduled, Frozen, Waiting, Author, Failure} {
 		if seen[s] < 10 || timed < 100 {
 			t.Errorf("%s is met %d times of 1000, a time to look again %d times", s, seen[s], timed)
 		}
@@ -85,6 +85,8 @@ func TestOrderDoesNotMatter(t *testing.T) {
 		shuffle(rnd, c.Files)
 		shuffle(rnd, c.Revisions)
 		shuffle(rnd, c.Requests)
+		shuffle(rnd, c.Holds)
+		shuffle(rnd, c.Exceptions)
 		for i := range c.Reviews {
 			shuffle(rnd, c.Reviews[i].Teams)
 		}
@@ -145,6 +147,16 @@ func TestNeverGreener(t *testing.T) {
 				c.Head.Commit = strings.Repeat("d", 40)
 				c.Files = slices.Clone(c.Files)
 				c.Files[i].New = "never reviewed"
+			})
+		}
+		worse("a hold", func(c *Change) { c.Holds = append(slices.Clone(c.Holds), Hold{By: who, As: "write"}) })
+		for i := range c.Exceptions {
+			if x := &c.Exceptions[i]; x.Closed != nil || noon.Before(x.Due) { // an overdue one holds the change back
+				worse("an exception less", func(c *Change) { c.Exceptions = slices.Delete(slices.Clone(c.Exceptions), i, i+1) })
+			}
+			worse("an exception for another commit", func(c *Change) {
+				c.Exceptions = slices.Clone(c.Exceptions)
+				c.Exceptions[i].Head = "0123456"
 			})
 		}
 		worse("a retarget", func(c *Change) { c.Retargeted = noon.Add(1000 * time.Hour) })

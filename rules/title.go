@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // title makes one line of at most 80 characters: what GitHub's merge box shows.
@@ -127,7 +128,7 @@ func (j *judgement) glassTitle() string {
 		end = " - reviewed by " + inline(x.Closed.By.Login)
 	}
 	begin := "BREAK-GLASS by " + clip(inline(x.By.Login), 24)
-	return begin + " (" + clip(inline(x.Incident), max(80-len(begin)-len(end)-3, 1)) + ")" + end
+	return begin + " (" + clip(inline(x.Incident), max(80-utf8.RuneCountInString(begin+end)-3, 1)) + ")" + end
 }
 
 // heldTitle names who holds the change, or which exception waits for its review.
