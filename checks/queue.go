@@ -1,0 +1,70 @@
+package checks
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// A queue is a branch's merge queue as GitHub tells of it.
+type queue struct {
+	strategy string           // ALLGREEN or HEADGREEN; empty if it was not told
+	entries  map[string]entry // by the head commit of the group built for each
+}
+
+// An entry is a queued pull request and the commit that its group was built on; of
+// that, when it is not told, only the head is explained.
+type entry struct {
+	pull int
+	base string
+}
+
+// queue asks for the entries of a branch's merge queue. GitHub builds at most 100 at a
+// time ("Managing a merge queue", build concurrency), the first ones. What is not whole
+// explains nothing. A branch without a queue has no entries.
+func (c *Client) queue(ctx context.Context, p Place, branch string) (*queue, error) {
+	owner, name, _ := strings.Cut(p.Repo, "/")
+	type commit struct{ Oid string }
+	var answer struct {
+		Repository *struct {
+			MergeQueue *struct {
+				Configuration *struct{ MergingStrategy string }
+				Entries       *connection[struct {
+					HeadCommit, BaseCommit *commit
+					PullRequest            *struct {
+						Number      int
+						BaseRefName string
+					}
+				}]
+			}
+		}
+	}
+	query := `query Queue($owner: String!, $name: String!, $branch: String!) { repository(owner: $owner, name: $name) { mergeQueue(branch: $branch) {
+		configuration { mergingStrategy }
+		entries(first: 100) { nodes { headCommit { oid } baseCommit { oid } pullRequest { number baseRefName } } } } } }`
+	if _, err := c.graph(ctx, p, query, map[string]any{"owner": owner, "name": name, "branch": branch}, &answer); err != nil {
+		return nil, err
+	}
+	if answer.Repository == nil {
+		return nil, fmt.Errorf("%w: %s", ErrGone, p.Repo)
+	}
+	q := &queue{entries: map[string]entry{}}
+	m := answer.Repository.MergeQueue
+	if m == nil || m.Entries == nil {
+		return q, nil
+	}
+	if m.Configuration != nil {
+		q.strategy = m.Configuration.MergingStrategy
+	}
+	for _, n := range m.Entries.Nodes {
+		if n == nil || n.HeadCommit == nil || n.HeadCommit.Oid == "" || n.PullRequest == nil || n.PullRequest.Number <= 0 || n.PullRequest.BaseRefName != branch {
+			continue
+		}
+		e := entry{pull: n.PullRequest.Number}
+		if n.BaseCommit != nil {
+			e.base = n.BaseCommit.Oid
+		}
+		q.entries[n.HeadCommit.Oid] = e
+	}
+	return q, nil
+}
