@@ -118,14 +118,14 @@ func TestExceptionsAreTold(t *testing.T) {
 	p := parse(t, commanded)
 	fix := "ask `@acme/managers` to look at it and write `/change ack EX-17 outcome: what the review found`; neither `lead1` nor anybody who contributed counts"
 	v := p.Decide(change(excepted(broke())), noon)
-	same(t, finding(v, CodeBreakGlass), Finding{Rule: RuleApprovals, State: Met, Code: CodeBreakGlass, Fix: fix,
+	same(t, finding(v, CodeBreakGlass), Finding{Rule: RuleApprovals, State: Met, Code: CodeBreakGlass, Short: "EX-17", Fix: fix,
 		Says: "EX-17, a break-glass by `lead1` for `INC-881` waives 2 findings until Tue 2026-11-24 12:59 UTC; its review is due Wed 2026-11-25 11:59 UTC"})
 	same(t, finding(v, CodeApprovals).Says, "0 of 1 approval from `@acme/owners`; waived by EX-17 until Tue 2026-11-24 12:59 UTC")
 	if !v.Next.Equal(noon.Add(59 * time.Minute)) {
 		t.Errorf("next is %v, not when the glass closes", v.Next)
 	}
 	v = p.Decide(change(excepted(broke(closedBy(rev3, time.Hour), func(x *Exception) { x.Head = oldCommit }))), noon)
-	same(t, finding(v, CodeVoid), Finding{Rule: RuleApprovals, State: Met, Code: CodeVoid,
+	same(t, finding(v, CodeVoid), Finding{Rule: RuleApprovals, State: Met, Code: CodeVoid, Short: "EX-17",
 		Says: "EX-17, a break-glass by `lead1` for `INC-881` covers nothing any more: it was for commit `7c1d0fe`, and the head is `e55a210`; reviewed by `rev3` on Tue 2026-11-24 13:00 UTC"})
 	v = p.Decide(change(excepted(broke(waiver))), noon)
 	same(t, finding(v, CodeFreeze).Says, "freeze `year-end` until Wed 2026-11-25 06:00 UTC; waived by EX-17 until Wed 2026-11-25 06:00 UTC")
