@@ -1,7 +1,6 @@
 package bot_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -15,6 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"changegate/bot/evidence"
 	"changegate/checks/githubtest"
 )
 
@@ -109,11 +109,14 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"branch": cmdBranch, "join": cmdJoin, "direct": cmdDirect, "rewrite": cmdRewrite,
 		"open": cmdOpen, "twin": cmdTwin, "pull": cmdPull, "push": cmdPush, "forcepush": cmdForcePush, "mark": cmdMark, "moveto": cmdMoveTo,
 		"mergein": cmdMergeIn, "update": cmdUpdate, "edit": cmdEdit, "paste": cmdPaste, "draft": cmdDraft, "ready": cmdReady, "assign": cmdAssign, "unassign": cmdUnassign,
-		"label": cmdLabel, "unlabel": cmdUnlabel, "say": cmdSay, "retarget": cmdRetarget,
+		"label": cmdLabel, "unlabel": cmdUnlabel, "retarget": cmdRetarget,
+		"say": cmdSay, "comment": cmdComment, "amend": cmdAmend, "withdraw": cmdWithdraw, "reacted": cmdReacted, "answer": cmdAnswer,
+		"unanswered": cmdUnanswered, "answers": cmdAnswers, "sticky": cmdSticky, "nosticky": cmdNoSticky, "remove": cmdRemove,
+		"press": cmdPress, "unoffered": cmdUnoffered, "described": cmdDescribed, "asked": cmdAsked, "unasked": cmdUnasked,
 		"review": cmdReview, "reword": cmdReword, "dismiss": cmdDismiss, "merge": cmdMerge, "close": cmdClose, "reopen": cmdReopen,
-		"report": cmdReport, "clock": cmdClock, "fault": cmdFault,
+		"report": cmdReport, "clock": cmdClock, "clockstep": cmdClockStep, "fault": cmdFault,
 		"check": cmdCheck, "summary": cmdSummary, "unsaid": cmdUnsaid, "annotation": cmdAnnotation, "nocheck": cmdNoCheck, "nogreen": cmdNoGreen,
-		"nomarkup": cmdNoMarkup, "records": cmdRecords, "exception": cmdException, "exceptions": cmdExceptions, "merges": cmdMerges,
+		"nomarkup": cmdNoMarkup, "records": cmdRecords, "exception": cmdException, "exceptions": cmdExceptions, "merges": cmdMerges, "emergencies": cmdEmergencies,
 		"calls": cmdCalls, "runs": cmdRuns,
 	}
 	out := map[string]func(*testscript.TestScript, bool, []string){}
@@ -147,6 +150,8 @@ func want(ts *testscript.TestScript, args []string, n int, usage string) {
 	}
 }
 
+// cmdClock lets time pass for everybody. The server works on what is due, unless it
+// is off.
 func cmdClock(ts *testscript.TestScript, w *world, args []string) {
 	want(ts, args, 1, "clock +2h | clock 2026-11-30T08:00:00Z")
 	if d, ok := strings.CutPrefix(args[0], "+"); ok {
@@ -158,7 +163,18 @@ func cmdClock(ts *testscript.TestScript, w *world, args []string) {
 		ts.Check(err)
 		w.clock.to(at)
 	}
-	ts.Check(w.bot.Drain(context.Background()))
+	ts.Check(w.idle())
+}
+
+// cmdClockStep sets the clock of the machine the server runs on wrong, by so much. The
+// time itself, GitHub's and everybody's, goes on.
+func cmdClockStep(ts *testscript.TestScript, w *world, args []string) {
+	want(ts, args, 1, "clockstep +1h|-1h|0")
+	wrong, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	w.clock.step(wrong)
+	w.gh.ResetCalls()
+	ts.Check(w.idle())
 }
 
 func cmdCheck(ts *testscript.TestScript, w *world, args []string) {
@@ -236,11 +252,15 @@ var spans = regexp.MustCompile("(?s)(`{3,}|~{3,}).*?(`{3,}|~{3,})|`+[^`]*`+")
 func outsideCode(s string) string { return spans.ReplaceAllString(s, "") }
 
 func cmdRecords(ts *testscript.TestScript, w *world, args []string) {
-	want(ts, args, 1, "records N")
-	n, err := w.count("policy.evaluated")
+	want(ts, args, 1, "records N [KIND]")
+	kind := evidence.Kind("policy.evaluated")
+	if len(args) > 1 {
+		kind = evidence.Kind(args[1])
+	}
+	n, err := w.count(kind)
 	ts.Check(err)
 	if strconv.Itoa(n) != args[0] {
-		ts.Fatalf("the log has %d decisions, want %s", n, args[0])
+		ts.Fatalf("the log has %d records %s, want %s", n, kind, args[0])
 	}
 }
 

@@ -135,14 +135,19 @@ func cmdGone(ts *testscript.TestScript, w *world, args []string) {
 	})
 }
 
-// cmdServer stops the server, so that webhooks are lost, or starts it again, when
-// it looks at everything as cmd/changegate does.
+// cmdServer stops the server, so that webhooks are lost and nothing is done on time,
+// or starts it again on the same folder, when it looks at everything as
+// cmd/changegate does.
 func cmdServer(ts *testscript.TestScript, w *world, args []string) {
 	want(ts, args, 1, "server off|on")
 	if args[0] == "off" {
 		w.gh.Hook("")
+		w.off = true
 		return
 	}
-	w.gh.Hook(w.server.URL + "/webhook")
+	w.server.Close()
+	ts.Check(w.st.Close())
+	ts.Check(w.start(w.data))
+	w.off = false
 	happens(ts, w, func() { ts.Check(w.bot.SweepOnce(context.Background())) })
 }

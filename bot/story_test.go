@@ -229,12 +229,6 @@ func cmdUnlabel(ts *testscript.TestScript, w *world, args []string) {
 	happens(ts, w, func() { w.pull.Unlabel(args[0], args[1]) })
 }
 
-// cmdSay comments on the pull request, outside of any review.
-func cmdSay(ts *testscript.TestScript, w *world, args []string) {
-	want(ts, args, 2, "say BY TEXT")
-	happens(ts, w, func() { w.pull.Comment(args[0], args[1]) })
-}
-
 func cmdRetarget(ts *testscript.TestScript, w *world, args []string) {
 	want(ts, args, 2, "retarget BY BRANCH")
 	happens(ts, w, func() { w.pull.Retarget(args[0], args[1]) })

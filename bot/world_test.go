@@ -28,10 +28,24 @@ import (
 	"changegate/rules"
 )
 
-// clock is the time of one story. Everybody in it, GitHub included, reads it.
+// clock is the time of one story. Everybody in it, GitHub included, reads it; the
+// server reads the clock of its machine, which may be wrong.
 type clock struct {
-	mu sync.Mutex
-	at time.Time
+	mu    sync.Mutex
+	at    time.Time
+	wrong time.Duration
+}
+
+func (c *clock) machine() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at.Add(c.wrong)
+}
+
+func (c *clock) step(wrong time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wrong = wrong
 }
 
 func (c *clock) now() time.Time {
@@ -49,6 +63,8 @@ func (c *clock) to(t time.Time) {
 // world is one story: a make-believe GitHub, the real bot and what is looked at.
 type world struct {
 	dir    string
+	data   string // the server's folder
+	off    bool   // the server is not running
 	clock  *clock
 	gh     *githubtest.Server
 	st     *store.Store
@@ -64,6 +80,7 @@ type world struct {
 	before  *githubtest.Pull  // the one before the newest
 	reviews map[string]int64  // newest review by login
 	marks   map[string]string // commits the story gave a name
+	remarks map[string]remark // comments it gave a name; under "" the newest
 	rules   *githubtest.Contract
 	logs    bytes.Buffer
 }
@@ -72,7 +89,7 @@ func newWorld(dir string) (*world, error) { return newWorldOf(dir, githubtest.Op
 
 // newWorldOf makes a world with a GitHub of other bounds: pages and lists.
 func newWorldOf(dir string, o githubtest.Options) (*world, error) {
-	w := &world{dir: dir, clock: &clock{at: time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)}, reviews: map[string]int64{}, marks: map[string]string{}, rules: githubtest.NewContract()}
+	w := &world{dir: dir, clock: &clock{at: time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)}, reviews: map[string]int64{}, marks: map[string]string{}, remarks: map[string]remark{}, rules: githubtest.NewContract()}
 	o.Now, o.Contract = w.clock.now, w.rules
 	w.gh = githubtest.New(o)
 	if err := w.start(filepath.Join(dir, ".data")); err != nil {
@@ -83,6 +100,7 @@ func newWorldOf(dir string, o githubtest.Options) (*world, error) {
 
 // start assembles the bot as cmd/changegate does.
 func (w *world) start(data string) (err error) {
+	w.data = data
 	if w.st, err = store.Open(context.Background(), data); err != nil {
 		return err
 	}
@@ -94,14 +112,14 @@ func (w *world) start(data string) (err error) {
 	id, key, secret := w.gh.App()
 	log := slog.New(slog.NewTextHandler(&w.logs, nil))
 	client, err := checks.New(checks.Config{
-		URL: w.gh.URL(), AppID: id, Key: key, Transport: newTransport(), Cache: w.st.Cache(), Accounts: w.st, Now: w.clock.now, Log: log,
+		URL: w.gh.URL(), AppID: id, Key: key, Transport: newTransport(), Cache: w.st.Cache(), Accounts: w.st, Now: w.clock.machine, Log: log,
 	})
 	if err != nil {
 		return err
 	}
 	w.bot, err = bot.New(bot.Config{
 		GitHub: client, Store: w.st, Keys: w.keys, Secrets: [][]byte{secret}, PublicURL: "https://cg.example",
-		Host: host(w.gh.URL()), Version: "test", PageKey: bytes.Repeat([]byte{1}, 32), Now: w.clock.now, Log: log,
+		Host: host(w.gh.URL()), Version: "test", PageKey: bytes.Repeat([]byte{1}, 32), Now: w.clock.machine, Log: log,
 	})
 	if err != nil {
 		return err
@@ -158,7 +176,22 @@ func (w *world) close() {
 // settle lets a second pass and the bot work until it is idle.
 func (w *world) settle() error {
 	w.clock.to(w.clock.now().Add(time.Second))
-	return w.bot.Drain(context.Background())
+	return w.idle()
+}
+
+// idle lets the bot work until it is done, also with what it hears of its own doing.
+func (w *world) idle() error {
+	if w.off {
+		return nil
+	}
+	for heard := -1; heard < len(w.gh.Deliveries()); {
+		heard = len(w.gh.Deliveries())
+		if err := w.bot.Drain(context.Background()); err != nil {
+			return err
+		}
+		w.gh.Settle()
+	}
+	return nil
 }
 
 func (w *world) checkName() string { return "changegate: " + w.pull.Base() }
