@@ -25,6 +25,12 @@ type reading struct {
 	policy  *rules.Policy     // with the organisation's added; nil when it does not load
 	now     time.Time         // of this judgement: one instant throughout
 	verdict rules.Verdict
+
+	orders     []order                 // new comments that give commands
+	presses    []store.Press           // buttons pressed
+	speakers   map[int64]rules.Speaker // asked about in this reading
+	exceptions []store.Exception
+	next       time.Time // when something else than the verdict is due; zero if nothing is
 }
 
 // judge is the life of one job: gather, decide, record, publish, finish.
@@ -39,14 +45,15 @@ func (b *Bot) judge(ctx context.Context, j *store.Job) error {
 	if err := b.retract(ctx, r); err != nil {
 		return err
 	}
-	if r.Merge != nil {
-		return b.merged(ctx, r)
-	}
-	if r.Change.State != "open" || !r.concerns() {
-		return b.finish(ctx, r, time.Time{})
-	}
-	if err := b.pushed(ctx, r); err != nil {
+	switch old, err := b.attend(ctx, r); {
+	case err != nil:
 		return err
+	case old:
+		return b.finish(ctx, r, b.Now())
+	case r.Merge != nil:
+		return b.merged(ctx, r)
+	case r.Change.State != "open" || !r.concerns():
+		return b.finish(ctx, r, time.Time{})
 	}
 	r.verdict = rules.Evaluate(r.Policy.Data, &r.Change, r.now)
 	if err := b.confirm(ctx, r); err != nil {
@@ -101,6 +108,12 @@ func (b *Bot) gather(ctx context.Context, j *store.Job) (*reading, error) {
 	if r.policy != nil {
 		r.memory.Requires = required(r.policy)
 	}
+	if r.concerns() {
+		r.orders = orders(g.Comments)
+	}
+	if len(r.orders) == 0 {
+		r.read(g.Read)
+	}
 	b.seePolicy(ctx, g.Place, r.policy)
 	err = b.Store.Write(ctx, func(tx *store.Tx) error { return b.keep(ctx, tx, r, floor) })
 	if err != nil {
@@ -139,6 +152,12 @@ func (b *Bot) keep(ctx context.Context, tx *store.Tx, r *reading, floor checks.P
 		return err
 	}
 	if err := b.sight(ctx, tx, r); err != nil {
+		return err
+	}
+	if err := b.facts(ctx, tx, r); err != nil {
+		return err
+	}
+	if r.presses, err = tx.Presses(ctx, r.Place.RepoID, r.job.Number); err != nil {
 		return err
 	}
 	if err := tx.SavePull(ctx, r.pull); err != nil {
@@ -213,7 +232,17 @@ func (b *Bot) end(ctx context.Context, tx *store.Tx, j *store.Job, next time.Tim
 	return err
 }
 
-// finish is end in a transaction of its own.
+// held fails when the job was taken over. It is asked right before every effect
+// outside this database.
+func (b *Bot) held(ctx context.Context, j *store.Job) error {
+	held, err := b.Store.Holds(ctx, j, b.Now())
+	if err == nil && !held {
+		err = errLost
+	}
+	return err
+}
+
+// finish is end in a transaction of its own, and not later than something else is due.
 func (b *Bot) finish(ctx context.Context, r *reading, next time.Time) error {
-	return b.Store.Write(ctx, func(tx *store.Tx) error { return b.end(ctx, tx, r.job, next) })
+	return b.Store.Write(ctx, func(tx *store.Tx) error { return b.end(ctx, tx, r.job, r.soonest(next)) })
 }

@@ -244,7 +244,7 @@ func (b *Bot) recordMerge(ctx context.Context, m *merging, files []evidence.Gove
 		if err := tx.SavePull(ctx, m.pull); err != nil {
 			return err
 		}
-		return b.end(ctx, tx, m.job, time.Time{})
+		return b.end(ctx, tx, m.job, m.soonest(time.Time{}))
 	})
 }
 

@@ -42,6 +42,7 @@ func (b *Bot) publish(ctx context.Context, r *reading) error {
 		r.pull.RunHash = hash
 		renew = b.renewAt(r.pull.Run)
 	}
+	b.stick(ctx, r, view)
 	return b.Store.Write(ctx, func(tx *store.Tx) error {
 		if err := tx.SavePull(ctx, r.pull); err != nil {
 			return err
@@ -53,17 +54,14 @@ func (b *Bot) publish(ctx context.Context, r *reading) error {
 		if err == nil && !slices.Equal(now, siblings) {
 			next = b.Now()
 		}
-		return errors.Join(err, b.end(ctx, tx, r.job, next))
+		return errors.Join(err, b.end(ctx, tx, r.job, r.soonest(next)))
 	})
 }
 
 // speak writes the check run, if the job is still this run's.
 func (b *Bot) speak(ctx context.Context, r *reading, run checks.Run, prior checks.Written) error {
-	switch held, err := b.Store.Holds(ctx, r.job, b.Now()); {
-	case err != nil:
+	if err := b.held(ctx, r.job); err != nil {
 		return err
-	case !held:
-		return errLost
 	}
 	run.StartedAt = r.now
 	written, err := b.GitHub.Publish(ctx, r.Place, run, prior)

@@ -8,9 +8,10 @@
 // Budget: an event that can change a verdict costs at most four calls (one
 // GraphQL read, one comparison, one look-up, one write), two when nothing but
 // reviews changed and everybody's roles are known, one more to confirm them before
-// green. CODEOWNERS read for the first time, and a change request in a file too long
-// for the comparison, take a second look-up. Things named by a git object id never
-// change and are cached for ever; reviews are read fresh.
+// green, and one for the sticky comment when the verdict is another. CODEOWNERS read
+// for the first time, and a change request in a file too long for the comparison, take
+// a second look-up. Things named by a git object id never change and are cached for
+// ever; reviews are read fresh.
 package checks
 
 import (
