@@ -44,9 +44,9 @@ func holds(p *page, v View) {
 
 func kindWords(x *rules.Exception) string {
 	if x.Kind == rules.KindWaiver {
-		return "a freeze waived"
+		return "a freeze is waived"
 	}
-	return "the glass broken"
+	return "the glass is broken"
 }
 
 // exceptionTable says who makes the exception, why and from what.

@@ -17,7 +17,7 @@ import (
 func TestExamplePoliciesLoad(t *testing.T) {
 	t.Parallel()
 	groups := map[string][]string{}
-	for _, name := range []string{"minimal.yml", "support-agents.yml", "strict.yml"} {
+	for _, name := range []string{"minimal.yml", "support-agents.yml", "strict.yml", "freezes.yml", "emergencies.yml"} {
 		p, problems := rules.ParsePolicy(example(t, name))
 		if len(problems) > 0 {
 			t.Errorf("%s:\n%v", name, problems)
@@ -29,6 +29,8 @@ func TestExamplePoliciesLoad(t *testing.T) {
 		"minimal.yml":        {"prompts"},
 		"support-agents.yml": {"prompts", "agents", "policy"},
 		"strict.yml":         {"prompts", "guardrails"},
+		"freezes.yml":        {"prompts", "tools"},
+		"emergencies.yml":    {"prompts"},
 	}
 	if d := cmp.Diff(want, groups); d != "" {
 		t.Errorf("groups (-want +got):\n%s", d)
@@ -40,7 +42,7 @@ func TestStrictExampleUsesEveryKey(t *testing.T) {
 	t.Parallel()
 	keys := regexp.MustCompile(`[a-z_]+:( |\n)`).FindAllString(string(example(t, "strict.yml")), -1)
 	for _, k := range []string{
-		"version", "mode", "timezone", "branches", "approvals_cover", "waiting_as", "governed", "name", "kind", "paths",
+		"version", "mode", "timezone", "branches", "approvals_cover", "waiting_as", "comment", "governed", "name", "kind", "paths",
 		"risk", "approvals", "count", "from", "rollback", "effective_at", "notice", "require_checks", "app", "freezes",
 		"reason", "until", "governs", "start", "lasts", "break_glass", "who", "reviewers", "expires", "review_within",
 	} {
