@@ -3,6 +3,7 @@ package bot_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -237,7 +238,12 @@ var markup = regexp.MustCompile(`(?i)<(img|script|td|a|iframe)\b|!\[|@everyone`)
 // first, because in them nothing is markup.
 func cmdNoMarkup(ts *testscript.TestScript, w *world, _ []string) {
 	c, _ := w.check()
-	for name, text := range map[string]string{"title": c.Title, "summary": c.Summary, "text": c.Text} {
+	all := map[string]string{"title": c.Title, "summary": c.Summary, "text": c.Text}
+	sticky, answers := w.ours()
+	for _, o := range append(sticky, answers...) {
+		all[fmt.Sprint("comment ", o.ID)] = o.Body
+	}
+	for name, text := range all {
 		if name != "title" {
 			text = outsideCode(text)
 		}
