@@ -10,6 +10,8 @@
 // request.go (the two files people write, one strict parser each, on yaml.go and
 // fields.go), decide.go (the table of rules), then one file a rule: policyrule.go,
 // contributors.go, approvals.go with matching.go, ownersrule.go with owners.go and
-// ownermatch.go, plan.go, dates.go, freeze.go, checkrule.go. title.go and words.go
-// are what people read.
+// ownermatch.go, plan.go, dates.go, freeze.go, checkrule.go. command.go reads slash
+// commands and admit.go says what they come to (admitted.go), with schedule.go, hold.go
+// and breakglass.go; exception.go is what is kept of them, except.go what it waives.
+// title.go and words.go are what people read.
 package rules

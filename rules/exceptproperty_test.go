@@ -71,7 +71,6 @@ func ofRules(v Verdict) []Finding {
 func TestExceptionsWaiveWhatTheyMay(t *testing.T) {
 	t.Parallel()
 	may := map[string]bool{CodeApprovals: true, CodeStale: true, CodeWorkflowEdit: true, CodeScheduled: true, CodeNotice: true, CodeNoticeWait: true, CodeFreeze: true, CodeCheckPending: true, CodeCheckFailed: true}
-	waived := 0
 	rapid.Check(t, func(t *rapid.T) {
 		p, c, org := decideFloored(t)
 		v, without := p.Decide(c, noon), ofRules(p.Decide(unexcepted(c), noon))
@@ -83,7 +82,6 @@ func TestExceptionsWaiveWhatTheyMay(t *testing.T) {
 				}
 				continue
 			}
-			waived++
 			if without[i].State != Pending && without[i].State != Unmet || !strings.HasPrefix(f.Says, without[i].Says+"; waived by EX-") {
 				t.Fatalf("%+v was %+v", f, without[i])
 			}
@@ -100,9 +98,6 @@ func TestExceptionsWaiveWhatTheyMay(t *testing.T) {
 			}
 		}
 	})
-	if waived < 10 {
-		t.Errorf("%d findings are waived", waived)
-	}
 }
 
 func cmpOr(is bool, a, b string) string {
@@ -198,15 +193,15 @@ func TestClosingLiftsOverdue(t *testing.T) {
 }
 
 var lines = []string{"help", "status", "recheck", "schedule on-merge", "schedule 2026-11-30 09:00 Europe/Berlin", "schedule tomorrow", "request-review", "hold reason: x", "unhold",
-	"waive freeze reason: x", "waive approvals reason: x", "break-glass reason: x incident: y", "break-glass reason: x", "ack EX-1 outcome: x", "ack EX-2 outcome: x", "rollback", "frobnicate"}
+	"waive freeze reason: x", "waive freeze reason: y", "waive freeze reason: z", "waive approvals reason: x", "break-glass reason: x incident: y", "break-glass reason: x", "ack EX-1 outcome: x", "ack EX-2 outcome: x", "rollback", "frobnicate"}
 
 func drawSpeaker(t *rapid.T) Speaker {
 	return Speaker{
-		Person:     pick(t, "speaker", append(slices.Clone(people), lead, lead, boss, Person{ID: 66, Login: "rev2"}, Person{ID: 67, Login: "helper[bot]", Bot: true})...),
+		Person:     pick(t, "speaker", append(slices.Clone(people), lead, lead, lead, boss, boss, rev3, Person{ID: 66, Login: "rev2"}, Person{ID: 67, Login: "helper[bot]", Bot: true})...),
 		Permission: pick(t, "permission", "admin", "maintain", "write", "read", "none", ""),
-		Teams:      some(t, "teams", 2, func(int) string { return pick(t, "team", "@acme/a", "@acme/b") }),
+		Teams:      pick(t, "teams", []string{"@acme/a", "@acme/b"}, []string{"@acme/a", "@acme/b"}, []string{"@acme/a"}, nil),
 		Accounts:   pick(t, "accounts", nil, []Account{{"rev2", rev2.ID}}, []Account{{"rev2", 0}}),
-		At:         noon.Add(time.Duration(rapid.IntRange(-30, 1).Draw(t, "said")) * 15 * time.Minute),
+		At:         noon.Add(time.Duration(rapid.IntRange(-9, 1).Draw(t, "said")) * 15 * time.Minute),
 		HeadSince:  pick(t, "head since", time.Time{}, noon.Add(-8*time.Hour), noon.Add(-time.Hour)),
 	}
 }
@@ -216,7 +211,6 @@ func drawSpeaker(t *rapid.T) Speaker {
 // exception waives something then and there; and deciding who may changes no fact.
 func TestAdmitted(t *testing.T) {
 	t.Parallel()
-	admitted := map[string]int{}
 	rapid.Check(t, func(t *rapid.T) {
 		p, c, _ := decideFloored(t)
 		c.State = pick(t, "state", "open", "open", "open", "merged", "closed")
@@ -235,7 +229,6 @@ func TestAdmitted(t *testing.T) {
 			}
 			return
 		}
-		admitted[cmd.Name]++
 		independent := by.human() && !slices.ContainsFunc(p.Contributors(c), by.same)
 		switch x := got.Exception; {
 		case !by.human() || cmd.Wrong != "":
@@ -256,9 +249,32 @@ func TestAdmitted(t *testing.T) {
 			t.Fatalf("%+v by %+v", got, by)
 		}
 	})
-	for _, name := range CommandNames() {
-		if admitted[name] == 0 && name != "rollback" {
-			t.Logf("%s was never admitted in this run", name)
+}
+
+// The draws above are worth something only if every command is admitted now and then,
+// and everything is met that is said of exceptions.
+func TestEmergenciesAreDrawn(t *testing.T) {
+	t.Parallel()
+	draw := rapid.Custom(func(t *rapid.T) []string {
+		p, c, _ := decideFloored(t)
+		met := exceptional(p.Decide(c, noon))
+		if cmd := Commands("/change " + pick(t, "line", lines...))[0]; cmd.Wrong == "" {
+			if got := p.Admit(c, cmd, drawSpeaker(t), noon); !got.Refused() {
+				met = append(met, cmd.Name)
+			}
+		}
+		return met
+	})
+	met := map[string]int{}
+	for seed := range 2000 {
+		for _, what := range draw.Example(seed) {
+			met[what]++
+		}
+	}
+	wanted := []string{CodeHold, CodeWaiver, CodeBreakGlass, CodeOverdue, CodeVoid, CodeLate, CodeApprovals + " waived", CodeStale + " waived", CodeFreeze + " waived", CodeScheduled + " waived", CodeCheckFailed + " waived"}
+	for _, name := range append(CommandNames(), wanted...) {
+		if met[name] < 3 && name != "rollback" {
+			t.Errorf("%s is met %d times of 2000", name, met[name])
 		}
 	}
 }
