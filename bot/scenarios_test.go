@@ -112,6 +112,8 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"mergein": cmdMergeIn, "update": cmdUpdate, "edit": cmdEdit, "paste": cmdPaste, "draft": cmdDraft, "ready": cmdReady, "assign": cmdAssign, "unassign": cmdUnassign,
 		"label": cmdLabel, "unlabel": cmdUnlabel, "retarget": cmdRetarget,
 		"say": cmdSay, "comment": cmdComment, "amend": cmdAmend, "withdraw": cmdWithdraw, "reacted": cmdReacted, "answer": cmdAnswer,
+		"queue": cmdQueue, "enqueue": cmdEnqueue, "dequeue": cmdDequeue, "queued": cmdQueued, "unqueued": cmdUnqueued, "group": cmdGroup,
+		"automerge": cmdAutoMerge, "merged": cmdMerged, "unmerged": cmdUnmerged,
 		"unanswered": cmdUnanswered, "answers": cmdAnswers, "sticky": cmdSticky, "nosticky": cmdNoSticky, "remove": cmdRemove,
 		"press": cmdPress, "unoffered": cmdUnoffered, "described": cmdDescribed, "asked": cmdAsked, "unasked": cmdUnasked,
 		"review": cmdReview, "reword": cmdReword, "dismiss": cmdDismiss, "merge": cmdMerge, "close": cmdClose, "reopen": cmdReopen,

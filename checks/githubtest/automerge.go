@@ -21,7 +21,7 @@ type autoMerge struct {
 // refuses this.
 func (p *Pull) AutoMerge(by, method string, checks ...string) {
 	p.r.s.tell(func() {
-		if p.r.passed(p.head, checks) == passing {
+		if p.r.passed(p.head, p.r.s.app, checks) == passing {
 			panic(fmt.Sprintf("githubtest: pull request %d is in clean status", p.Number))
 		}
 		p.auto = &autoMerge{p.r.s.account(by), p.r.s.now(), method, checks}
@@ -55,13 +55,13 @@ const (
 	failing
 )
 
-// passed sums up the newest runs of the App under test of these names. A conclusion of
-// success, neutral or skipped passes.
+// passed sums up the newest runs of these names, of one App or, without one, of any. A
+// conclusion of success, neutral or skipped passes.
 // https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/collaborating-on-repositories-with-code-quality-features/troubleshooting-required-status-checks
-func (r *Repo) passed(head string, names []string) verdict {
+func (r *Repo) passed(head string, by *app, names []string) verdict {
 	all := passing
 	for _, name := range names {
-		switch run := r.newest(head, name); {
+		switch run := r.newest(head, by, name); {
 		case run == nil || run.Status != "completed":
 			all = pending
 		case !slices.Contains([]string{"success", "neutral", "skipped"}, run.Conclusion):
@@ -71,10 +71,10 @@ func (r *Repo) passed(head string, names []string) verdict {
 	return all
 }
 
-// newest is the last run of the App under test of a name; nil if there is none.
-func (r *Repo) newest(head, name string) *checkRun {
+// newest is the last run of a name; nil if there is none.
+func (r *Repo) newest(head string, by *app, name string) *checkRun {
 	for _, run := range r.runsOn(head) {
-		if run.app == r.s.app && run.Name == name {
+		if run.Name == name && (by == nil || run.app == by) {
 			return run
 		}
 	}
@@ -85,7 +85,7 @@ func (r *Repo) newest(head, name string) *checkRun {
 func (r *Repo) finished(run *checkRun) {
 	r.s.emitCheckRun("completed", r, run.app.bot, run, nil)
 	for _, p := range r.pulls {
-		if p.auto != nil && p.state == "open" && p.head == run.Head && r.passed(p.head, p.auto.checks) == passing {
+		if p.auto != nil && p.state == "open" && p.head == run.Head && r.passed(p.head, r.s.app, p.auto.checks) == passing {
 			p.autoMerge()
 		}
 	}

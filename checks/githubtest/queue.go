@@ -14,6 +14,8 @@ type Queue struct {
 	// Checks are the names that have to pass on the head of every group, from the
 	// App under test.
 	Checks []string
+	// Also are further names, from whatever App.
+	Also []string
 	// Method is merge, squash or rebase; empty means merge.
 	Method string
 	// Least is how many pull requests are merged at once at least; 0 means 1. GitHub
@@ -183,7 +185,7 @@ func (q *queue) advance() {
 // may pass for it.
 func (q *queue) drop() bool {
 	for i, e := range q.entries {
-		if q.r.passed(e.head, q.Checks) == failing && (!q.HeadGreen || i == len(q.entries)-1) {
+		if q.verdict(e) == failing && (!q.HeadGreen || i == len(q.entries)-1) {
 			return e.pull.dequeue(q.bot(), "CI_FAILURE")
 		}
 	}
@@ -195,7 +197,7 @@ func (q *queue) drop() bool {
 func (q *queue) land() bool {
 	n := 0
 	for i, e := range q.entries {
-		if q.r.passed(e.head, q.Checks) == passing {
+		if q.verdict(e) == passing {
 			n = i + 1
 		} else if !q.HeadGreen {
 			break
@@ -214,6 +216,18 @@ func (q *queue) land() bool {
 		q.destroy(e, "merged")
 	}
 	return true
+}
+
+// verdict is what the checks of a group come to.
+func (q *queue) verdict(e *queued) verdict {
+	ours, others := q.r.passed(e.head, q.r.s.app, q.Checks), q.r.passed(e.head, nil, q.Also)
+	switch {
+	case ours == failing || others == failing:
+		return failing
+	case ours == passing && others == passing:
+		return passing
+	}
+	return pending
 }
 
 func (q *queue) emit(action string, e *queued, reason string) {
@@ -252,7 +266,7 @@ func (s *Server) queueNode(r *Repo, branch string) any {
 
 func (q *queue) entryNode(e *queued) node {
 	s := q.r.s
-	state := map[verdict]string{passing: "MERGEABLE", failing: "UNMERGEABLE", pending: "AWAITING_CHECKS"}[q.r.passed(e.head, q.Checks)]
+	state := map[verdict]string{passing: "MERGEABLE", failing: "UNMERGEABLE", pending: "AWAITING_CHECKS"}[q.verdict(e)]
 	return node{"MergeQueueEntry", fields{
 		"id": nodeID("MergeQueueEntry", e.pull.id), "position": q.find(e.pull) + 1, "state": state, "jump": false, "solo": false,
 		"enqueuedAt": stamp(e.at), "enqueuer": func(args) any { return s.actor(e.by) },

@@ -206,6 +206,25 @@ func TestQueueRules(t *testing.T) {
 	}
 }
 
+// TestQueueTurns: while another App's check is awaited, ours may turn red.
+func TestQueueTurns(t *testing.T) {
+	t.Parallel()
+	for _, last := range []string{"success", "failure"} {
+		_, r, pulls, gate := queueing(t, githubtest.Queue{Also: []string{"test"}}, "a=1")
+		pulls[0].Enqueue("dev1")
+		group := head(t, pulls[0])
+		gate(group, "success")
+		if pulls[0].Merged() {
+			t.Fatal("merged though another check is awaited")
+		}
+		gate(group, last)
+		r.Report("ci", group, "test", "success")
+		if _, queued := pulls[0].Group(); queued || pulls[0].Merged() != (last == "success") {
+			t.Errorf("in the end %s: merged %v", last, pulls[0].Merged())
+		}
+	}
+}
+
 // TestAutoMerge: what was left to GitHub is merged by who left it, when it passes and
 // not before; or queued.
 func TestAutoMerge(t *testing.T) {
