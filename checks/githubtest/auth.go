@@ -138,7 +138,7 @@ func (s *Server) claims(signed string) error {
 	if decodePart(header, &head) != nil || decodePart(body, &claims) != nil || head.Alg != "RS256" {
 		return failure{401, "A JSON web token could not be decoded"}
 	}
-	now := float64(time.Now().Unix()) // credentials live on the machine's clock, whatever the story's is
+	now := float64(s.options.Keys().Unix())
 	switch {
 	case fmt.Sprint(claims.Iss) != fmt.Sprint(s.app.id):
 		return failure{401, "Integration not found"}
@@ -162,7 +162,7 @@ func decodePart(part string, into any) error {
 func (s *Server) asInstallation(r *http.Request) (*token, error) {
 	kind, value, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	t := s.tokens[value]
-	if t == nil || !strings.EqualFold(kind, "token") && !strings.EqualFold(kind, "Bearer") || !t.expires.After(time.Now()) {
+	if t == nil || !strings.EqualFold(kind, "token") && !strings.EqualFold(kind, "Bearer") || !t.expires.After(s.options.Keys()) {
 		return nil, failure{401, "Bad credentials"}
 	}
 	return t, nil
@@ -179,7 +179,7 @@ func (t *token) reads(r *Repo) bool { return t.sees(r) || !r.isPrivate() }
 // newToken answers a request for an installation token.
 func (s *Server) newToken(in *install, repos []int64) (value string, t *token) {
 	value = fmt.Sprintf("ghs_%s", strings.ReplaceAll(guid(s.nextID()), "-", ""))
-	t = &token{install: in, repos: repos, expires: time.Now().UTC().Add(s.options.TokenLife).Truncate(time.Second)}
+	t = &token{install: in, repos: repos, expires: s.options.Keys().UTC().Add(s.options.TokenLife).Truncate(time.Second)}
 	s.tokens[value] = t
 	return value, t
 }

@@ -258,6 +258,9 @@ func (s *Server) post(hook string, d *delivery) (status int, answer []byte) {
 	}
 	req.Header = s.hookHeader(d)
 	client := http.Client{Timeout: 10 * time.Second}
+	if s.options.Receiver != nil {
+		client.Transport = within{s.options.Receiver}
+	}
 	res, err := client.Do(req)
 	if err != nil {
 		return 0, nil

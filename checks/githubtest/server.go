@@ -40,6 +40,12 @@ type Options struct {
 	PageSize int
 	// Contract, if set, checks every request and every answer.
 	Contract *Contract
+	// Keys is the clock by which credentials are good: those who sign read the
+	// machine's, whatever the story's is. nil means time.Now.
+	Keys func() time.Time
+	// Receiver gets the webhooks in place of the address that Hook names; the server
+	// then listens nowhere, and is reached through Transport alone.
+	Receiver http.Handler
 	// TokenLife is how long installation tokens last, on the machine's clock; 0
 	// means GitHub's hour.
 	TokenLife time.Duration
@@ -108,13 +114,12 @@ func New(o Options) *Server {
 		o.AppSlug = "changegate"
 	}
 	o.Limits = o.Limits.orGitHubs()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		panic(fmt.Sprintf("githubtest: listen: %v", err))
+	if o.Keys == nil {
+		o.Keys = time.Now
 	}
 	s := &Server{
 		options:  o,
-		base:     "http://" + listener.Addr().String(),
+		base:     "http://github.test",
 		key:      newKey(),
 		secret:   []byte("webhook secret of the make-believe GitHub"),
 		lastID:   1000,
@@ -128,8 +133,19 @@ func New(o Options) *Server {
 	s.app = s.addApp(o.AppSlug)
 	s.outbox = newOutbox(s.attempt)
 	s.http = &http.Server{Handler: s.handler()}
-	go s.http.Serve(listener)
+	if o.Receiver == nil {
+		s.listen()
+	}
 	return s
+}
+
+func (s *Server) listen() {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(fmt.Sprintf("githubtest: listen: %v", err))
+	}
+	s.base = "http://" + listener.Addr().String()
+	go s.http.Serve(listener)
 }
 
 // handler is the API with what surrounds it: a request is recorded, then broken
