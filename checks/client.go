@@ -19,6 +19,7 @@ import (
 	"github.com/bradleyfalzon/ghinstallation/v2"
 	"github.com/gofri/go-github-ratelimit/v2/github_ratelimit"
 	"github.com/gofri/go-github-ratelimit/v2/github_ratelimit/github_secondary_ratelimit"
+	"github.com/golang-jwt/jwt/v4"
 	"github.com/google/go-github/v62/github"
 )
 
@@ -56,6 +57,7 @@ type Client struct {
 	base  *url.URL // of an Enterprise Server; nil for github.com
 	app   *github.Client
 	calls atomic.Int64
+	clock *clock // what Config.Now reads
 
 	mu     sync.Mutex
 	places map[int64]*github.Client // by installation; guarded by mu
@@ -64,7 +66,9 @@ type Client struct {
 
 // New returns a Client. It makes no call.
 func New(c Config) (*Client, error) {
-	client := &Client{Config: c, places: map[int64]*github.Client{}}
+	time := &clock{machine: c.Now}
+	c.Now, c.Transport = time.now, listening{c.Transport, time}
+	client := &Client{Config: c, clock: time, places: map[int64]*github.Client{}}
 	var err error
 	if client.base, err = enterprise(c.URL); err != nil {
 		return nil, err
@@ -73,16 +77,21 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	client.app, err = client.dial(apps)
+	client.app, err = client.dial(apps, func() {})
 	return client, err
 }
 
 // identity returns what signs as the App. Every installation needs one of its own:
 // ghinstallation writes to it whenever a token is fetched.
 func (c *Client) identity() (*ghinstallation.AppsTransport, error) {
-	apps, err := ghinstallation.NewAppsTransport(c.Transport, c.AppID, c.Key)
+	key, err := jwt.ParseRSAPrivateKeyFromPEM(c.Key)
 	if err != nil {
 		return nil, fmt.Errorf("read the App's private key: %w", err)
+	}
+	sign := signer{ghinstallation.NewRSASigner(jwt.SigningMethodRS256, key), c.clock}
+	apps, err := ghinstallation.NewAppsTransportWithOptions(c.Transport, c.AppID, ghinstallation.WithSigner(sign))
+	if err != nil {
+		return nil, err
 	}
 	if c.base != nil {
 		apps.BaseURL = c.base.JoinPath("api/v3").String()
@@ -103,9 +112,10 @@ func enterprise(raw string) (*url.URL, error) {
 }
 
 // dial builds the chain of a client, outermost first: go-github, the rate limit,
-// the rewinding of retried bodies, the bound on answers, authentication.
-func (c *Client) dial(auth http.RoundTripper) (*github.Client, error) {
-	limited := github_ratelimit.New(rewind{bounded{auth, &c.calls}},
+// the rewinding of retried bodies, the bound on answers, authentication. Refused is
+// called when GitHub does not know the credentials.
+func (c *Client) dial(auth http.RoundTripper, refused func()) (*github.Client, error) {
+	limited := github_ratelimit.New(rewind{bounded{auth, &c.calls, refused}},
 		github_secondary_ratelimit.WithSingleSleepLimit(longestSleep, nil))
 	g := github.NewClient(&http.Client{Transport: limited, Timeout: callTimeout + longestSleep, CheckRedirect: sameHost})
 	g.UserAgent = "changegate"
@@ -137,11 +147,19 @@ func (c *Client) at(p Place) (*github.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := c.dial(ghinstallation.NewFromAppsTransport(apps, p.Installation))
+	g, err := c.dial(ghinstallation.NewFromAppsTransport(apps, p.Installation), func() { c.leave(p.Installation) })
 	if err == nil {
 		c.places[p.Installation] = g
 	}
 	return g, err
+}
+
+// leave drops an installation's token. Whether one is still good is told by the
+// machine's clock; where that is wrong GitHub's refusal is what ends it.
+func (c *Client) leave(installation int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.places, installation)
 }
 
 // Calls returns how many requests were sent, token requests left out.
@@ -166,8 +184,9 @@ func (r rewind) RoundTrip(q *http.Request) (*http.Response, error) {
 
 // bounded counts requests and cuts answers that are larger than any of GitHub's.
 type bounded struct {
-	next  http.RoundTripper
-	calls *atomic.Int64
+	next    http.RoundTripper
+	calls   *atomic.Int64
+	refused func()
 }
 
 func (b bounded) RoundTrip(q *http.Request) (*http.Response, error) {
@@ -175,6 +194,9 @@ func (b bounded) RoundTrip(q *http.Request) (*http.Response, error) {
 	r, err := b.next.RoundTrip(q)
 	if err == nil {
 		r.Body = &cut{r.Body, maxAnswer}
+		if r.StatusCode == http.StatusUnauthorized {
+			b.refused()
+		}
 	}
 	return r, err
 }
@@ -211,10 +233,12 @@ func (c *Client) get(ctx context.Context, p Place, path string, into any) (next 
 	return r.NextPage, nil
 }
 
-// classed tells what is gone from what may work the next time.
+// classed tells what is gone from what may work the next time. No token because the
+// App's own signature is refused is a fault of this server, its clock perhaps.
 func classed(err error) error {
 	var refused *ghinstallation.HTTPError
-	if errors.As(err, &refused) && refused.Response != nil && refused.Response.StatusCode < 500 && refused.Response.StatusCode != http.StatusTooManyRequests {
+	if errors.As(err, &refused) && refused.Response != nil && refused.Response.StatusCode < 500 &&
+		!slices.Contains([]int{http.StatusUnauthorized, http.StatusTooManyRequests}, refused.Response.StatusCode) {
 		return fmt.Errorf("%w: no token for installation %d", ErrGone, refused.InstallationID)
 	}
 	var e *github.ErrorResponse
