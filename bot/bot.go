@@ -40,8 +40,9 @@ type Config struct {
 	Version string
 	// PageKey makes the addresses of pull-request pages unguessable.
 	PageKey []byte
-	Now     func() time.Time
-	Log     *slog.Logger
+	// Now is the machine's clock. The Bot's own Now is that put right by GitHub's.
+	Now func() time.Time
+	Log *slog.Logger
 }
 
 // Limits of the queue.
@@ -64,6 +65,7 @@ const (
 // A Bot is one ChangeGate server's working part. Create it with New.
 type Bot struct {
 	Config
+	machine func() time.Time
 	metrics *metrics
 	// large holds a token for every large body that is being read: their signature
 	// can only be checked when they are there, so strangers can send them.
@@ -85,7 +87,9 @@ func New(c Config) (*Bot, error) {
 		return nil, fmt.Errorf("start: the configuration is incomplete")
 	}
 	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
-	return &Bot{Config: c, metrics: newMetrics(), large: make(chan struct{}, 4)}, nil
+	b := &Bot{Config: c, machine: c.Now, metrics: newMetrics(c.GitHub), large: make(chan struct{}, 4)}
+	b.Now = b.now
+	return b, nil
 }
 
 // page returns the address of a pull request's page. The token in it is what

@@ -20,7 +20,7 @@ func TestForgottenHoldsNobodyBack(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = st.Close() })
 	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
-	b := &Bot{Config: Config{Store: st, Now: func() time.Time { return now }}, metrics: newMetrics()}
+	b := &Bot{Config: Config{Store: st, Now: func() time.Time { return now }}, metrics: newMetrics(nil)}
 	place := checks.Place{Installation: 1, OrgID: 2, Org: "acme", RepoID: 3, Repo: "acme/agents"}
 	if err := st.Write(t.Context(), func(tx *store.Tx) error {
 		for n := 4; n <= 5; n++ {

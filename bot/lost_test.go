@@ -49,7 +49,7 @@ func TestAnOvertakenRunSaysNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &Bot{Config: Config{GitHub: client, Store: st, PageKey: []byte("page key"), Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler)}, metrics: newMetrics()}
+	b := &Bot{Config: Config{GitHub: client, Store: st, PageKey: []byte("page key"), Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler)}, metrics: newMetrics(nil)}
 	place := checks.Place{Installation: 1, OrgID: 2, Org: "acme", RepoID: 3, Repo: "acme/agents"}
 	if err := st.Write(t.Context(), func(tx *store.Tx) error {
 		return tx.Raise(t.Context(), checks.Wake{Place: place, Number: 4, Base: "main"}, "test", now)

@@ -1,6 +1,10 @@
 package bot
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"changegate/checks"
+)
 
 // metrics are what GET /metrics shows. None carries a repository's or person's
 // name: the endpoint has no sign-in.
@@ -11,7 +15,7 @@ type metrics struct {
 	verdicts   *prometheus.CounterVec // by state
 }
 
-func newMetrics() *metrics {
+func newMetrics(gh *checks.Client) *metrics {
 	counter := func(name, help, label string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "changegate", Name: name, Help: help}, []string{label})
 	}
@@ -21,6 +25,10 @@ func newMetrics() *metrics {
 		jobs:       counter("jobs_total", "Jobs by outcome.", "outcome"),
 		verdicts:   counter("verdicts_total", "Verdicts recorded, by state.", "state"),
 	}
-	m.registry.MustRegister(m.deliveries, m.jobs, m.verdicts)
+	skew := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: "changegate", Name: "clock_skew_seconds",
+		Help: "What GitHub's clock is ahead of this machine's; 0 while they agree to 2 s.",
+	}, func() float64 { return gh.Skew().Seconds() })
+	m.registry.MustRegister(m.deliveries, m.jobs, m.verdicts, skew)
 	return m
 }

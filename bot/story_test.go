@@ -282,13 +282,9 @@ func cmdRewrite(ts *testscript.TestScript, w *world, args []string) {
 
 func cmdReport(ts *testscript.TestScript, w *world, args []string) {
 	args, named := options(args)
-	want(ts, args, 3, "report APP NAME CONCLUSION [on=BRANCH|group]")
+	want(ts, args, 3, "report APP NAME CONCLUSION [on=BRANCH]")
 	commit := w.pull.Head()
-	switch branch := named["on"]; branch {
-	case "":
-	case "group":
-		commit = w.group(ts)
-	default:
+	if branch := named["on"]; branch != "" {
 		commit = w.repo.Head(branch)
 	}
 	happens(ts, w, func() { w.repo.Report(args[0], commit, args[1], args[2]) })

@@ -5,31 +5,30 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"changegate/bot/store"
 )
 
 // Run works on jobs with the given number of workers until ctx ends. Each worker
-// sleeps until a job is raised or the earliest timer is due; there is no polling
-// beyond a look every sweepEvery, which finds jobs whose holder died.
+// sleeps until a job is raised or the earliest timer is due, idle at most.
 func (b *Bot) Run(ctx context.Context, workers int) {
-	done := make(chan struct{})
+	var all sync.WaitGroup
 	for range workers {
-		go func() {
-			defer func() { done <- struct{}{} }()
+		all.Go(func() {
 			for ctx.Err() == nil {
 				b.step(ctx)
 			}
-		}()
+		})
 	}
-	for range workers {
-		<-done
-	}
+	all.Go(func() { b.watchClock(ctx) })
+	all.Wait()
 }
 
-// idle is the longest sleep of a worker: an expired lease is found within it.
-const idle = 10 * time.Second
+// idle is the longest sleep of a worker: an expired lease, and a clock that was set,
+// are found within it. A date that passed is promised to be seen within 60 s.
+const idle = 30 * time.Second
 
 func (b *Bot) step(ctx context.Context) {
 	worked, err := b.work(ctx)

@@ -66,11 +66,14 @@ type world struct {
 	data   string // the server's folder
 	off    bool   // the server is not running
 	clock  *clock
+	now    func() time.Time // the machine's clock
 	gh     *githubtest.Server
 	st     *store.Store
 	keys   *evidence.Keys
 	bot    *bot.Bot
 	server *httptest.Server
+
+	unwired bool // no network: time is virtual
 
 	repo    *githubtest.Repo
 	floor   *githubtest.Repo // the organisation's .github, if the story has one
@@ -89,13 +92,21 @@ func newWorld(dir string) (*world, error) { return newWorldOf(dir, githubtest.Op
 
 // newWorldOf makes a world with a GitHub of other bounds: pages and lists.
 func newWorldOf(dir string, o githubtest.Options) (*world, error) {
-	w := &world{dir: dir, clock: &clock{at: time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)}, reviews: map[string]int64{}, marks: map[string]string{}, remarks: map[string]remark{}, rules: githubtest.NewContract()}
-	o.Now, o.Contract = w.clock.now, w.rules
+	w := &world{dir: dir, clock: &clock{at: time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)}}
+	w.now, o.Now = w.clock.machine, w.clock.now
+	return w, w.begin(o)
+}
+
+// begin makes the GitHub of the world and starts the bot.
+func (w *world) begin(o githubtest.Options) error {
+	w.reviews, w.marks, w.remarks = map[string]int64{}, map[string]string{}, map[string]remark{}
+	w.rules = githubtest.NewContract()
+	o.Contract = w.rules
 	w.gh = githubtest.New(o)
-	if err := w.start(filepath.Join(dir, ".data")); err != nil {
-		return nil, errors.Join(err, w.end())
+	if err := w.start(filepath.Join(w.dir, ".data")); err != nil {
+		return errors.Join(err, w.end())
 	}
-	return w, nil
+	return nil
 }
 
 // start assembles the bot as cmd/changegate does.
@@ -112,27 +123,37 @@ func (w *world) start(data string) (err error) {
 	id, key, secret := w.gh.App()
 	log := slog.New(slog.NewTextHandler(&w.logs, nil))
 	client, err := checks.New(checks.Config{
-		URL: w.gh.URL(), AppID: id, Key: key, Transport: newTransport(), Cache: w.st.Cache(), Accounts: w.st, Now: w.clock.machine, Log: log,
+		URL: w.gh.URL(), AppID: id, Key: key, Transport: w.transport(), Cache: w.st.Cache(), Accounts: w.st, Now: w.now, Log: log,
 	})
 	if err != nil {
 		return err
 	}
 	w.bot, err = bot.New(bot.Config{
 		GitHub: client, Store: w.st, Keys: w.keys, Secrets: [][]byte{secret}, PublicURL: "https://cg.example",
-		Host: host(w.gh.URL()), Version: "test", PageKey: bytes.Repeat([]byte{1}, 32), Now: w.clock.machine, Log: log,
+		Host: host(w.gh.URL()), Version: "test", PageKey: bytes.Repeat([]byte{1}, 32), Now: w.now, Log: log,
 	})
 	if err != nil {
 		return err
+	}
+	if w.unwired {
+		w.gh.Hook("http://bot.test/webhook")
+		return nil
 	}
 	w.server = httptest.NewServer(w.bot.Handler())
 	w.gh.Hook(w.server.URL + "/webhook")
 	return nil
 }
 
-// newTransport gives every story connections of its own.
-func newTransport() http.RoundTripper {
+// transport gives every story connections of its own, or needs none.
+func (w *world) transport() http.RoundTripper {
+	if w.unwired {
+		return w.gh.Transport()
+	}
 	return http.DefaultTransport.(*http.Transport).Clone()
 }
+
+// ServeHTTP is where the webhooks of a GitHub without a network arrive.
+func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) { w.bot.Handler().ServeHTTP(rw, r) }
 
 func host(rawURL string) string {
 	u, err := url.Parse(rawURL)
