@@ -3,6 +3,7 @@ package bot_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -111,6 +112,8 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"mergein": cmdMergeIn, "update": cmdUpdate, "edit": cmdEdit, "paste": cmdPaste, "draft": cmdDraft, "ready": cmdReady, "assign": cmdAssign, "unassign": cmdUnassign,
 		"label": cmdLabel, "unlabel": cmdUnlabel, "retarget": cmdRetarget,
 		"say": cmdSay, "comment": cmdComment, "amend": cmdAmend, "withdraw": cmdWithdraw, "reacted": cmdReacted, "answer": cmdAnswer,
+		"queue": cmdQueue, "enqueue": cmdEnqueue, "dequeue": cmdDequeue, "queued": cmdQueued, "unqueued": cmdUnqueued, "group": cmdGroup,
+		"automerge": cmdAutoMerge, "merged": cmdMerged, "unmerged": cmdUnmerged,
 		"unanswered": cmdUnanswered, "answers": cmdAnswers, "sticky": cmdSticky, "nosticky": cmdNoSticky, "remove": cmdRemove,
 		"press": cmdPress, "unoffered": cmdUnoffered, "described": cmdDescribed, "asked": cmdAsked, "unasked": cmdUnasked,
 		"review": cmdReview, "reword": cmdReword, "dismiss": cmdDismiss, "merge": cmdMerge, "close": cmdClose, "reopen": cmdReopen,
@@ -237,7 +240,12 @@ var markup = regexp.MustCompile(`(?i)<(img|script|td|a|iframe)\b|!\[|@everyone`)
 // first, because in them nothing is markup.
 func cmdNoMarkup(ts *testscript.TestScript, w *world, _ []string) {
 	c, _ := w.check()
-	for name, text := range map[string]string{"title": c.Title, "summary": c.Summary, "text": c.Text} {
+	all := map[string]string{"title": c.Title, "summary": c.Summary, "text": c.Text}
+	sticky, answers := w.ours()
+	for _, o := range append(sticky, answers...) {
+		all[fmt.Sprint("comment ", o.ID)] = o.Body
+	}
+	for name, text := range all {
 		if name != "title" {
 			text = outsideCode(text)
 		}

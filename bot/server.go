@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"encoding/json"
+	"errors"
 	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -46,8 +47,12 @@ func (b *Bot) readPage(ctx context.Context, repo string, number int, token strin
 		if err != nil || p == nil || p.Page == nil {
 			return err
 		}
-		page = new(portal.Page)
-		return json.Unmarshal(p.Page, page)
+		page = &portal.Page{Now: b.Now()}
+		all, err := tx.Exceptions(ctx, p.RepoID, p.Number)
+		for _, x := range all {
+			page.Exceptions = append(page.Exceptions, x.Exception)
+		}
+		return errors.Join(err, json.Unmarshal(p.Page, page))
 	})
 	if err == nil && page == nil {
 		err = portal.ErrNotFound

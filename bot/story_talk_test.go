@@ -39,11 +39,12 @@ func (w *world) say(ts *testscript.TestScript, by, body string, more []string) {
 	})
 }
 
-// text is a file of the story.
+// text is a file of the story; $LONG in it are 60,000 characters that call everybody.
 func (w *world) text(ts *testscript.TestScript, name string) string {
 	data, err := os.ReadFile(filepath.Join(w.dir, name))
 	ts.Check(err)
-	return string(data)
+	const noise = "@everyone <img src=x> "
+	return strings.ReplaceAll(string(data), "$LONG", strings.Repeat(noise, 60_000/len(noise)+1))
 }
 
 // remark is the comment an option of=NAME names, or the one last said.
@@ -106,14 +107,14 @@ func (w *world) ours() (sticky, answers []githubtest.Comment) {
 	return sticky, answers
 }
 
-// cmdAnswer looks at our newest answer.
+// cmdAnswer looks at our newest answer; its words may begin a sentence.
 func cmdAnswer(ts *testscript.TestScript, w *world, args []string) {
 	want(ts, args, 1, "answer PATTERN")
 	_, answers := w.ours()
 	if len(answers) == 0 {
 		ts.Fatalf("we have not answered")
 	}
-	if last := answers[len(answers)-1].Body; !match(ts, args[0], last) {
+	if last := answers[len(answers)-1].Body; !match(ts, "(?i)"+args[0], last) {
 		ts.Fatalf("the answer does not match %q:\n%s", args[0], last)
 	}
 }

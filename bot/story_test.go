@@ -282,9 +282,13 @@ func cmdRewrite(ts *testscript.TestScript, w *world, args []string) {
 
 func cmdReport(ts *testscript.TestScript, w *world, args []string) {
 	args, named := options(args)
-	want(ts, args, 3, "report APP NAME CONCLUSION [on=BRANCH]")
+	want(ts, args, 3, "report APP NAME CONCLUSION [on=BRANCH|group]")
 	commit := w.pull.Head()
-	if branch := named["on"]; branch != "" {
+	switch branch := named["on"]; branch {
+	case "":
+	case "group":
+		commit = w.group(ts)
+	default:
 		commit = w.repo.Head(branch)
 	}
 	happens(ts, w, func() { w.repo.Report(args[0], commit, args[1], args[2]) })

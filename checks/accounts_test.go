@@ -192,3 +192,27 @@ func TestTeamsArePinned(t *testing.T) {
 	s.repo.Push("dev1", "main", githubtest.Files{PolicyPath: policy + "# the new team is meant\n"})
 	replaced("a new version of the policy")
 }
+
+// TestManyLoginsOfUntouchedGroups are pinned some at a time.
+func TestManyLoginsOfUntouchedGroups(t *testing.T) {
+	t.Parallel()
+	s := tell(t, "write")
+	group := ""
+	for i := range mostPinned/10 + 2 {
+		var from []string
+		for k := range 10 {
+			from = append(from, fmt.Sprintf("somebody-%d-%d", i, k))
+		}
+		group += fmt.Sprintf("  - {name: evals-%d, kind: eval, paths: [\"evals/%d/**\"], approvals: [{count: 1, from: [%s]}]}\n", i, i, strings.Join(from, ", "))
+	}
+	policy, _ := s.repo.Read("main", PolicyPath)
+	s.repo.Push("dev1", "main", githubtest.Files{PolicyPath: strings.Replace(policy, "governed:\n", "governed:\n"+group, 1)})
+	c, p := s.client(t, http.DefaultTransport), s.open()
+	memory := written{kept: map[string]int64{}}
+	c.Accounts = memory
+	for _, want := range []int{mostPinned, mostPinned + 20, mostPinned + 20} {
+		if s.read(t, c, p, Known{}); len(memory.kept) != want {
+			t.Errorf("%d logins are pinned, want %d", len(memory.kept), want)
+		}
+	}
+}

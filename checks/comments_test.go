@@ -10,6 +10,9 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/google/go-cmp/cmp"
+
+	"changegate/checks/githubtest"
 	"changegate/rules"
 )
 
@@ -185,5 +188,43 @@ func TestOurs(t *testing.T) {
 		if ours(p, "changegate[bot]") != want {
 			t.Errorf("%+v is ours: %v", p, !want)
 		}
+	}
+}
+
+// TestWritesAsGitHubTakesThem: what is written is there, known as ours by the next
+// reading, and no request or answer is other than GitHub's descriptions have it.
+func TestWritesAsGitHubTakesThem(t *testing.T) {
+	t.Parallel()
+	contract := githubtest.NewContract()
+	s := tell(t, "write", githubtest.Options{Contract: contract})
+	c, p := s.client(t, http.DefaultTransport), s.open()
+	at, ctx := s.wake(p).Place, t.Context()
+	asked := p.Comment("lead1", "/change hold")
+	id, err := c.Say(ctx, at, p.Number, "was")
+	for _, err := range []error{
+		err, c.Reword(ctx, at, id, "is"), c.React(ctx, at, asked, "eyes"), c.React(ctx, at, asked, "eyes"), c.React(ctx, at, asked, "+1"),
+		c.Describe(ctx, at, p.Number, "", "new"), c.AskReview(ctx, at, p.Number, []string{"lead1"}, []string{"@acme/leads"}),
+	} {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	g, _ := s.read(t, c, p, Known{})
+	if len(g.Own) != 1 || g.Own[0].ID != id || g.Own[0].Body != "is" || len(g.Comments) != 1 || g.Comments[0].ID != asked || g.Body != "new" {
+		t.Errorf("own %+v, others %+v, description %q", g.Own, g.Comments, g.Body)
+	}
+	if diff := cmp.Diff([]string{"lead1", "acme/leads"}, p.Requested()); diff != "" {
+		t.Errorf("asked for a review (-want +got):\n%s", diff)
+	}
+	p.DeleteComment("lead1", id)
+	for want, err := range map[error]error{
+		ErrGone: c.Reword(ctx, at, id, "x"), ErrChanged: c.Describe(ctx, at, p.Number, "", "x"), ErrRefused: c.AskReview(ctx, at, p.Number, []string{"dev1"}, nil),
+	} {
+		if !errors.Is(err, want) {
+			t.Errorf("%v, want %v", err, want)
+		}
+	}
+	if v := contract.Violations(); len(v) > 0 {
+		t.Errorf("violations %q", v)
 	}
 }

@@ -36,15 +36,15 @@ type commentAnswer struct {
 	DatabaseID   int64  `json:"databaseId"`     // asked of an Enterprise Server
 	FullID       string `json:"fullDatabaseId"` // asked of github.com
 	CreatedAt    time.Time
-	LastEditedAt json.RawMessage // null is an answer: it was never edited
+	LastEditedAt json.RawMessage // null: it never was; when it is missing it counts as edited
 	Author       *actorAnswer
 	Body         *string
 }
 
-// whole reports whether the answer says what was said, when, by whom, and whether it
-// was edited. An author that is null is an answer, that of a deleted account.
+// whole reports whether the answer says what was said, when and by whom. An author that
+// is null is an answer, that of a deleted account.
 func (a *commentAnswer) whole() bool {
-	return a != nil && a.id() > 0 && a.Body != nil && !a.CreatedAt.IsZero() && len(a.LastEditedAt) > 0 && (a.Author == nil || a.Author.named())
+	return a != nil && a.id() > 0 && a.Body != nil && !a.CreatedAt.IsZero() && (a.Author == nil || a.Author.named())
 }
 
 func (a *commentAnswer) id() int64 {

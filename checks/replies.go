@@ -2,6 +2,7 @@ package checks
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"changegate/rules"
@@ -83,14 +84,28 @@ func Noted(to rules.Person, cmd rules.Command, note string) string {
 }
 
 // Opened tells everybody of an exception, and those who review it by name. Mentions
-// are teams and logins of the policy (rules.Policy.Reviewers), never of a comment.
+// are teams and logins of the policy (rules.Policy.Reviewers), never of a comment. The
+// view may be of the moment before the exception had its number.
 func Opened(x rules.Exception, v View, mentions []string) string {
+	v = v.opened(x)
 	allows := "Merging is allowed without the normal controls."
 	if v.Verdict.State.Blocks() {
 		allows = "That does not cover everything: " + sentence(prose(v.Verdict.Title))
 	}
 	return "**" + x.ID() + ": " + kindWords(&x) + ".** " + personName(x.By) + " " + did(&x) + ". " + allows + " This is an exception and will be shown to the auditor.\n\n" +
 		exceptionTable(&x, v) + "\n### Still to do\n" + stillToDo(&x, v) + "\n" + mentioned(mentions, "please review it")
+}
+
+// opened judges the change with an exception that has just got its number.
+func (v View) opened(x rules.Exception) View {
+	if v.Policy == nil {
+		return v
+	}
+	c := *v.Change
+	c.Exceptions = slices.DeleteFunc(slices.Clone(c.Exceptions), func(old rules.Exception) bool { return old.Number == 0 || old.Number == x.Number })
+	c.Exceptions = append(c.Exceptions, x)
+	v.Change, v.Verdict = &c, v.Policy.Decide(&c, v.At)
+	return v
 }
 
 func did(x *rules.Exception) string {

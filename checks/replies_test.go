@@ -150,6 +150,28 @@ func TestOnlyCallsForActionMention(t *testing.T) {
 	}
 }
 
+// An exception is announced as it is numbered, by a view from before it was, or from
+// before it was opened at all.
+func TestOpenedSaysWhatIsCovered(t *testing.T) {
+	t.Parallel()
+	x, unnumbered := broken(at), broken(at)
+	unnumbered.Number = 0
+	want := comments()["opened"]
+	for name, before := range map[string][]rules.Exception{"unnumbered": {unnumbered}, "not there yet": nil, "there": {x}} {
+		v := timed(at.Add(time.Minute), effective30, func(c *rules.Change) { c.Exceptions = before })
+		if diff := cmp.Diff(want, Opened(x, v, v.Policy.Reviewers(v.Change))); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+		if len(v.Change.Exceptions) != len(before) || len(before) > 0 && v.Change.Exceptions[0].Number != before[0].Number {
+			t.Errorf("%s: the change itself was altered", name)
+		}
+	}
+	v := timed(at, effective30, func(c *rules.Change) { c.Requests[0].Text, c.Target = "change:\n  why: x\n", nil })
+	if got := Opened(x, v, nil); !strings.Contains(got, "That does not cover everything: Author: add a rollback plan.") {
+		t.Errorf("nothing says what blocks all the same:\n%s", got)
+	}
+}
+
 var ownHTML = regexp.MustCompile(`(?s)\A<!-- changegate:sticky v1 repo=\d+ pr=\d+ -->\n(.*)\n<details><summary>Commands</summary>\n(.*)\n</details>\n`)
 
 // unmarked takes away the HTML that the sticky comment is allowed.

@@ -90,3 +90,20 @@ func FuzzReadRequest(f *testing.F) {
 		}
 	})
 }
+
+func FuzzSetEffectiveAt(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, body []byte) {
+		checkSetEffectiveAt(t, string(body), monday)
+		checkSetEffectiveAt(t, string(body), OnMerge)
+	})
+}
+
+func FuzzComplete(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, body []byte) {
+		for _, keys := range [][]string{nil, {"why"}, {"why", "effective_at", "rollback.to"}, {"rollback.how", "ticket"}} {
+			checkComplete(t, string(body), keys)
+		}
+	})
+}

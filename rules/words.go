@@ -51,6 +51,10 @@ func visible(s string) string {
 	return b.String()
 }
 
+// Visible writes what a person wrote as pages show it: on one line, with everything that
+// cannot be seen as U+XXXX.
+func Visible(s string) string { return visible(s) }
+
 func hidden(r rune) bool {
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
 }

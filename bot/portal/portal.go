@@ -37,6 +37,10 @@ type Page struct {
 	Evaluated time.Time     `json:"evaluated"`
 	Record    int64         `json:"record"`
 	Log       string        `json:"log"` // origin of the evidence log
+	// Exceptions are those of the pull request as they are now, and Now is when that
+	// is: they are reviewed after its last verdict.
+	Exceptions []rules.Exception `json:"-"`
+	Now        time.Time         `json:"-"`
 }
 
 // A Source returns the page of a pull request for the bearer of a token, or
@@ -47,7 +51,7 @@ type Source func(ctx context.Context, repo string, number int, token string) (*P
 var files embed.FS
 
 var pull = template.Must(template.New("pull.html.tmpl").Funcs(template.FuncMap{
-	"word": word, "parts": parts, "utc": utc,
+	"word": word, "parts": parts, "utc": utc, "review": review, "visible": rules.Visible,
 }).ParseFS(files, "pull.html.tmpl"))
 
 // Handler serves the portal.
@@ -140,6 +144,19 @@ func parts(s string) []part {
 		}
 	}
 	return out
+}
+
+// review says how far the review of an exception is.
+func review(x rules.Exception, now time.Time) string {
+	switch late := x.Late(now); {
+	case x.Closed == nil && late:
+		return "OVERDUE"
+	case x.Closed == nil:
+		return "OPEN"
+	case late:
+		return "CLOSED LATE"
+	}
+	return "CLOSED"
 }
 
 func utc(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }

@@ -28,6 +28,42 @@ func page() *Page {
 	}
 }
 
+// exceptional is the page of a pull request with one exception, seen at an instant.
+func exceptional(closed *rules.Closing, now time.Time) *Page {
+	p := page()
+	due := time.Date(2026, 11, 25, 8, 0, 0, 0, time.UTC)
+	p.Now, p.Exceptions = now, []rules.Exception{{Number: 17, Kind: rules.KindBreakGlass, By: rules.Person{Login: "lead1"}, As: "@acme/commanders",
+		At: due.Add(-24 * time.Hour), Head: "e55a210", Reason: "<b>refunds</b> @octocat\u202e", Incident: "INC-881", Expires: due.Add(-23 * time.Hour), Due: due, Closed: closed}}
+	return p
+}
+
+func TestPageShowsExceptions(t *testing.T) {
+	t.Parallel()
+	due := time.Date(2026, 11, 25, 8, 0, 0, 0, time.UTC)
+	by := func(at time.Time) *rules.Closing {
+		return &rules.Closing{By: rules.Person{Login: "mgr1"}, At: at, Outcome: "<i>fine</i>"}
+	}
+	for word, p := range map[string]*Page{
+		"OPEN":        exceptional(nil, due.Add(-time.Second)),
+		"OVERDUE":     exceptional(nil, due),
+		"CLOSED":      exceptional(by(due), due.Add(time.Hour)),
+		"CLOSED LATE": exceptional(by(due.Add(time.Second)), due.Add(time.Hour)),
+	} {
+		w := httptest.NewRecorder()
+		Handler(func(context.Context, string, int, string) (*Page, error) { return p, nil }).
+			ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/r/acme/agents/pull/7?t=x", nil))
+		body := w.Body.String()
+		for _, want := range []string{`<span class="word">` + word + "</span>", "EX-17", "INC-881", "&lt;b&gt;refunds&lt;/b&gt; @octocatU&#43;202E", "2026-11-25 08:00:00 UTC"} {
+			if !strings.Contains(body, want) {
+				t.Errorf("%s: no %q in:\n%s", word, want, body)
+			}
+		}
+		if p.Exceptions[0].Closed != nil && !strings.Contains(body, "&lt;i&gt;fine&lt;/i&gt; <code>mgr1</code>") {
+			t.Errorf("%s: no outcome in:\n%s", word, body)
+		}
+	}
+}
+
 func get(t *testing.T, path string, answer error) *http.Response {
 	t.Helper()
 	h := Handler(func(_ context.Context, repo string, number int, token string) (*Page, error) {

@@ -154,7 +154,7 @@ func (r *Repo) startRun(a *app, q *runRequest) *checkRun {
 	run.apply(q, r.s.now())
 	r.s.emitCheckRun("created", r, a.bot, run, nil)
 	if run.Status == "completed" {
-		r.s.emitCheckRun("completed", r, a.bot, run, nil)
+		r.finished(run)
 	}
 	return run
 }

@@ -91,6 +91,9 @@ func (r *Repo) moveBy(by *account, ref, before, after, kind string) {
 			p.synchronize(by, after, forced)
 		}
 	}
+	if q := r.queues[strings.TrimPrefix(ref, "refs/heads/")]; q != nil {
+		q.moved()
+	}
 }
 
 // PushAll is Push for n commits at once: see Pull.PushAll.

@@ -61,6 +61,12 @@ func wholeStory(t *testing.T, s *githubtest.Server) *githubtest.Repo {
 	p.Merge("boss", "merge")
 	fork := r.Open("rev1", githubtest.PR{Fork: true, Files: githubtest.Files{"c": "1"}})
 	fork.Push("rev1", githubtest.Files{"c": "2"})
+	r.Queue("main", githubtest.Queue{Checks: []string{"gate"}})
+	queued := r.Open("dev1", githubtest.PR{Files: githubtest.Files{"q": "1"}})
+	queued.AutoMerge("dev1", "merge", "gate")
+	queued.NoAutoMerge("dev1")
+	queued.Enqueue("dev1")
+	queued.Dequeue("dev1")
 	r.Tag("v1", "main")
 	r.Open("dev1", githubtest.PR{Head: "doomed", Files: githubtest.Files{"d": "1"}})
 	r.DeleteBranch("dev1", "doomed")
@@ -106,8 +112,9 @@ func TestPayloadsHaveTheKeysOfGitHubsExamples(t *testing.T) {
 	want := []string{
 		"check_run completed", "check_run created", "check_run requested_action", "check_run rerequested", "installation created",
 		"installation deleted", "issue_comment created", "issue_comment deleted", "issue_comment edited", "member added", "member edited", "member removed", "membership added", "membership removed",
-		"organization member_removed", "ping", "pull_request assigned", "pull_request closed", "pull_request converted_to_draft",
-		"pull_request edited", "pull_request labeled", "pull_request opened", "pull_request ready_for_review", "pull_request reopened",
+		"merge_group checks_requested", "merge_group destroyed",
+		"organization member_removed", "ping", "pull_request assigned", "pull_request auto_merge_disabled", "pull_request auto_merge_enabled",
+		"pull_request closed", "pull_request converted_to_draft", "pull_request dequeued", "pull_request edited", "pull_request enqueued", "pull_request labeled", "pull_request opened", "pull_request ready_for_review", "pull_request reopened",
 		"pull_request review_requested",
 		"pull_request synchronize", "pull_request unassigned", "pull_request unlabeled", "pull_request_review dismissed",
 		"pull_request_review edited", "pull_request_review submitted", "push", "team added_to_repository", "team deleted",
@@ -122,6 +129,7 @@ func TestPayloadsHaveTheKeysOfGitHubsExamples(t *testing.T) {
 var particular = map[string]bool{
 	"pull_request assigned assignee": true, "pull_request unassigned assignee": true, "pull_request labeled label": true,
 	"pull_request review_requested requested_reviewer": true, "pull_request review_requested requested_team": true, "issue_comment edited changes": true,
+	"pull_request dequeued reason": true, "pull_request auto_merge_disabled reason": true, "merge_group destroyed reason": true,
 	"pull_request unlabeled label": true, "pull_request_review edited changes": true, "member added changes": true, "pull_request edited changes": true, "check_run requested_action requested_action": true,
 	"member edited organization": true, "member edited installation": true, "member edited changes": true, "team deleted installation": true,
 }

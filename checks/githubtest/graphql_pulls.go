@@ -29,6 +29,7 @@ func (s *Server) pullNode(p *Pull) node {
 	return node{"PullRequest", fields{
 		"id": nodeID("PullRequest", p.id), "databaseId": p.id, "fullDatabaseId": strconv.FormatInt(p.id, 10), "number": p.Number,
 		"title": p.title, "body": p.body, "url": s.html(r, "pull", p.Number), "isDraft": p.draft, "isCrossRepository": p.fork,
+		"isInMergeQueue": p.entry() != nil, "autoMergeRequest": func(args) any { return s.autoMergeNode(p) },
 		"state": p.graphqlState(), "closed": p.state == "closed", "merged": p.isMerged(),
 		"createdAt": stamp(p.created), "updatedAt": stamp(p.updated), "closedAt": stampOrNull(p.closed),
 		"mergedAt": stampOrNull(p.mergedAt), "lastEditedAt": stampOrNull(p.edited),

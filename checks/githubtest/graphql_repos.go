@@ -23,7 +23,7 @@ func (s *Server) repoNode(r *Repo) node {
 			}
 			return s.pullNode(r.pulls[n-1])
 		},
-		"mergeQueue": nil, // no branch has one
+		"mergeQueue": func(a args) any { return s.queueNode(r, a.text("branch")) },
 		"pullRequests": func(a args) any {
 			return connection(s, "PullRequestConnection", a, r.pullsLike(a), s.pullNode, nil)
 		},

@@ -13,23 +13,36 @@ import (
 // one made by hand or by a queue can, or GitHub where both sides changed a file in
 // other lines.
 func (p *Pull) Merge(by, method string, more ...Files) (id string) {
-	p.r.s.tell(func() {
-		who := p.r.s.account(by)
-		ref := "refs/heads/" + p.base
-		before := p.r.refs[ref]
-		id = p.merged(who, before, method, more)
-		for _, files := range more {
-			id = p.otherwise(id, files)
-		}
-		p.baseOID = before
-		p.state, p.closed, p.mergedAt, p.mergedBy, p.mergeCommit = "closed", p.r.s.now(), p.r.s.now(), who, id
-		p.touch()
-		p.note("MergedEvent", who, "", id)
-		p.note("ClosedEvent", who, "", "")
-		p.r.moveBy(who, ref, before, id, "pr_merge")
-		p.emit("closed", who, nil)
-	})
+	p.r.s.tell(func() { id = p.mergeBy(p.r.s.account(by), method, more) })
 	return id
+}
+
+func (p *Pull) mergeBy(who *account, method string, more []Files) string {
+	p.dequeue(who, "ALREADY_MERGED")
+	ref := "refs/heads/" + p.base
+	before := p.r.refs[ref]
+	id := p.merged(who, before, method, more)
+	for _, files := range more {
+		id = p.otherwise(id, files)
+	}
+	p.landed(who, before, id)
+	p.r.moveBy(who, ref, before, id, "pr_merge")
+	p.emit("closed", who, nil)
+	return id
+}
+
+// land says of a pull request that is in its base branch by now that it was merged.
+func (p *Pull) land(by *account, before, id string) {
+	p.landed(by, before, id)
+	p.emit("closed", by, nil)
+}
+
+func (p *Pull) landed(by *account, before, id string) {
+	p.baseOID = before
+	p.state, p.closed, p.mergedAt, p.mergedBy, p.mergeCommit, p.auto = "closed", p.r.s.now(), p.r.s.now(), by, id, nil
+	p.touch()
+	p.note("MergedEvent", by, "", id)
+	p.note("ClosedEvent", by, "", "")
 }
 
 func (p *Pull) merged(by *account, base, method string, more []Files) string {

@@ -53,6 +53,7 @@ type Pull struct {
 	comments    []*comment
 	asked       []*account // for a review, and teams
 	askedTeams  []*team
+	auto        *autoMerge // nil unless the merge is left to GitHub
 	labels      []string
 	timeline    []timelineEvent
 }
@@ -173,6 +174,7 @@ func (p *Pull) Rewind(by, to string) {
 
 // synchronize follows the head branch.
 func (p *Pull) synchronize(by *account, after string, forced bool) {
+	p.dequeue(by, "UNKNOWN_REMOVAL_REASON") // GitHub lists no reason for a push
 	before := p.head
 	p.head = after
 	p.r.refs[p.ref()] = after
@@ -226,6 +228,8 @@ func (p *Pull) Retarget(by, base string) {
 }
 
 func (p *Pull) retarget(by *account, base, event string) {
+	p.dequeue(by, "MANUAL")
+	p.noAutoMerge(by, "Base branch was changed")
 	from := p.base
 	p.base, p.baseOID = base, p.r.must("refs/heads/"+base).id
 	p.touch()
@@ -250,6 +254,8 @@ func (p *Pull) setDraft(by string, draft bool, action string) {
 func (p *Pull) Close(by string) { p.r.s.tell(func() { p.close(p.r.s.account(by)) }) }
 
 func (p *Pull) close(by *account) {
+	p.dequeue(by, "MANUAL")
+	p.noAutoMerge(by, "Pull request was closed")
 	p.state, p.closed = "closed", p.r.s.now()
 	p.touch()
 	p.note("ClosedEvent", by, "", "")

@@ -35,7 +35,7 @@ func (s *Server) renderPullSimple(p *Pull) fields {
 		"user": s.renderAccount(p.author), "draft": p.draft, "labels": each(p.labels, r.renderLabel), "milestone": nil, "active_lock_reason": nil,
 		"assignee": assignee, "assignees": assignees, "requested_reviewers": each(p.asked, s.renderAccount), "requested_teams": each(p.askedTeams, s.renderTeam),
 		"created_at": stamp(p.created), "updated_at": stamp(p.updated), "closed_at": stampOrNull(p.closed), "merged_at": stampOrNull(p.mergedAt),
-		"merge_commit_sha": orNull(p.mergeCommit), "author_association": "MEMBER", "auto_merge": nil,
+		"merge_commit_sha": orNull(p.mergeCommit), "author_association": "MEMBER", "auto_merge": p.renderAutoMerge(),
 		"head": p.renderHead(),
 		"base": fields{
 			"label": r.owner.login + ":" + p.base, "ref": p.base, "sha": p.baseOID, "user": s.renderAccount(r.owner), "repo": s.renderRepo(r),

@@ -26,7 +26,8 @@ type Repo struct {
 	pulls     []*Pull
 	runs      []*checkRun
 	suites    []*checkSuite
-	activity  []activity // of branches, oldest first
+	activity  []activity        // of branches, oldest first
+	queues    map[string]*queue // by branch
 }
 
 // Repo makes a private repository, named owner/name, whose branch main holds one
@@ -49,7 +50,7 @@ func (s *Server) Repo(name string, files Files, how ...Commit) *Repo {
 func (s *Server) newRepo(owner *account, name string, git *store) *Repo {
 	r := &Repo{
 		s: s, id: s.nextID(), owner: owner, name: name, private: true, main: "main", created: s.now(), pushed: s.now(), git: git,
-		roles: map[int64]string{}, teamRoles: map[*team]string{}, refs: map[string]string{}, forks: map[int64]*Repo{},
+		roles: map[int64]string{}, teamRoles: map[*team]string{}, refs: map[string]string{}, forks: map[int64]*Repo{}, queues: map[string]*queue{},
 	}
 	s.repos[lower(r.fullName())] = r
 	return r
@@ -129,9 +130,7 @@ func (r *Repo) Branch(name, at string) {
 func (r *Repo) DeleteBranch(by, name string) {
 	r.s.tell(func() {
 		ref, who := "refs/heads/"+name, r.s.account(by)
-		r.record(who, ref, r.refs[ref], zeroID, "branch_deletion")
-		r.s.emitPush(r, who, ref, r.refs[ref], zeroID, false)
-		delete(r.refs, ref)
+		r.unref(who, ref)
 		for _, p := range r.pullsFrom(ref) {
 			p.close(who)
 		}
@@ -146,6 +145,13 @@ func (r *Repo) DeleteBranch(by, name string) {
 			}
 		}
 	})
+}
+
+// unref takes a branch away.
+func (r *Repo) unref(by *account, ref string) {
+	r.record(by, ref, r.refs[ref], zeroID, "branch_deletion")
+	r.s.emitPush(r, by, ref, r.refs[ref], zeroID, false)
+	delete(r.refs, ref)
 }
 
 // mergedInto is the base of the last merged pull request from a branch of the

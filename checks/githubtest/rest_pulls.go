@@ -153,7 +153,7 @@ func patchCheckRun(r *request) (any, error) {
 	was := run.Status
 	run.apply(q, r.s.now())
 	if was != "completed" && run.Status == "completed" {
-		r.s.emitCheckRun("completed", r.repo, run.app.bot, run, nil)
+		r.repo.finished(run)
 	}
 	return r.s.renderCheckRun(r.repo, run), nil
 }
