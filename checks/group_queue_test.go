@@ -1,0 +1,59 @@
+package checks
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"changegate/checks/githubtest"
+)
+
+// TestGroupOfEveryMethod: however a queue merges, each group holds the pull request it
+// was built for; where the last one is enough, those before it too.
+func TestGroupOfEveryMethod(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{"merge", "squash", "rebase"} {
+		for strategy, want := range map[string][][]int{"ALLGREEN": {{1}, {2}, {3}}, "HEADGREEN": {{1}, {1, 2}, {1, 2, 3}}} {
+			t.Run(method+" "+strategy, func(t *testing.T) {
+				t.Parallel()
+				s := tell(t, "write")
+				s.repo.Queue("main", githubtest.Queue{Method: method, HeadGreen: strategy == "HEADGREEN", Checks: []string{"evals"}})
+				c := s.client(t, http.DefaultTransport)
+				var pulls []*githubtest.Pull
+				for i := range 3 {
+					p := s.repo.Open("dev1", githubtest.PR{Files: githubtest.Files{fmt.Sprintf("prompts/%d.md", i+1): "one\n"}})
+					p.Push("dev1", githubtest.Files{fmt.Sprintf("prompts/%d.md", i+1): "two\n"})
+					p.Enqueue("dev1")
+					pulls = append(pulls, p)
+				}
+				from := s.repo.Head("main")
+				for i, p := range pulls {
+					head, _ := p.Group()
+					before := c.Calls()
+					g, err := c.Group(t.Context(), s.wake(p).Place, "main", from, head)
+					if diff := cmp.Diff(want[i], g.Pulls); err != nil || diff != "" || !g.Whole || len(g.Unknown) > 0 || c.Calls()-before != 2 {
+						t.Errorf("group of %d: %+v, %v after %d calls (-want +got):\n%s", p.Number, g, err, c.Calls()-before, diff)
+					}
+					var paths, touched []string
+					for _, f := range g.Files {
+						paths = append(paths, f.Path)
+					}
+					for _, n := range want[i] {
+						touched = append(touched, fmt.Sprintf("prompts/%d.md", n))
+					}
+					if slices.Sort(paths); !slices.Equal(paths, touched) {
+						t.Errorf("group of %d changes %v, want %v", p.Number, paths, touched)
+					}
+					from = head
+				}
+				pulls[1].Dequeue("dev1")
+				if g, err := c.Group(t.Context(), s.wake(pulls[1]).Place, "main", s.repo.Head("main"), from); err == nil && g.Whole && len(g.Unknown) == 0 {
+					t.Errorf("a group that was torn down: %+v", g)
+				}
+			})
+		}
+	}
+}
