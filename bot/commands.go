@@ -38,6 +38,22 @@ func (r *reading) read(upTo int64) {
 	r.Known.Comment = r.memory.Comment
 }
 
+// unread is said where more was written between two readings than is read.
+const unread = "More comments were written here at once than are read. A command among the older of them was not carried out; whoever gave it writes it again.\n"
+
+// heed finds what people ask for: the buttons pressed, and the comments that give
+// commands. Of those it must be said when some were not read.
+func (b *Bot) heed(ctx context.Context, tx *store.Tx, r *reading) (err error) {
+	if r.presses, err = tx.Presses(ctx, r.Place.RepoID, r.job.Number); err != nil || !r.concerns() {
+		return err
+	}
+	if r.Unread {
+		v := store.Saying{Mark: fmt.Sprintf("unread %d", r.Read), Body: unread, Since: r.now}
+		err = tx.AddSaying(ctx, r.Place.RepoID, r.job.Number, v)
+	}
+	return err
+}
+
 // A turn is the carrying out of one comment's commands.
 type turn struct {
 	order

@@ -1,8 +1,13 @@
 package bot_test
 
 import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -487,5 +492,141 @@ func TestAnswersGitHubRefuses(t *testing.T) {
 	w.answered(t, 0)
 	if n := w.calls(); n != 0 {
 		t.Errorf("%d calls afterwards, want 0:\n%s", n, w.callList())
+	}
+}
+
+// The review of an exception is owed also where the pull request is gone.
+func TestOverdueThoughThePullRequestIsGone(t *testing.T) {
+	t.Parallel()
+	w := emergency(t)
+	w.says(t, "lead1", breakGlass)
+	at := w.clock.now()
+	w.gh.Fault(githubtest.Fault{Path: "/graphql$", Kind: "404"})
+	for day := range 5 {
+		w.clock.to(at.Add(time.Duration(day) * 24 * time.Hour))
+		w.works(t)
+	}
+	w.gh.ClearFaults()
+	w.records(t, evidence.KindOverdue, 1)
+	w.clock.to(at.Add(200 * time.Hour))
+	w.works(t)
+	w.records(t, evidence.KindOverdue, 1)
+}
+
+// A mute GitHub does not answer requests that contain a text.
+type mute struct {
+	next http.RoundTripper
+	text string
+}
+
+func (m mute) RoundTrip(q *http.Request) (*http.Response, error) {
+	if q.GetBody != nil {
+		body, err := q.GetBody()
+		if err != nil {
+			return nil, err
+		}
+		if data, _ := io.ReadAll(body); bytes.Contains(data, []byte(m.text)) {
+			return nil, errors.New("no answer")
+		}
+	}
+	return m.next.RoundTrip(q)
+}
+
+// Roles that GitHub does not tell hold the verdict up for a while, then the command is
+// refused: nobody's comment keeps a pull request from being judged.
+func TestRolesGitHubDoesNotTell(t *testing.T) {
+	t.Parallel()
+	w := emergency(t)
+	w.later()
+	w.restart(t, mute{newTransport(), "query Lookup"})
+	id := w.pull.Comment("lead1", breakGlass)
+	for range 5 {
+		w.clock.to(w.clock.now().Add(10 * time.Second))
+		w.works(t)
+	}
+	w.reacted(t, id, "eyes", "confused")
+	w.shows(t, "Waiting for 1 approval")
+	w.records(t, evidence.KindOpened, 0)
+}
+
+// request-review asks whoever may still approve, and nobody about a draft.
+func TestRequestReview(t *testing.T) {
+	t.Parallel()
+	w := emergency(t)
+	w.pull.Draft("dev1")
+	w.works(t)
+	w.reacted(t, w.says(t, "dev1", "/change request-review"), "eyes", "confused")
+	w.pull.Ready("dev1")
+	w.works(t)
+	w.reacted(t, w.says(t, "dev1", "/change request-review"), "eyes", "+1")
+	if diff := cmp.Diff([]string{"acme/owners"}, w.pull.Requested()); diff != "" {
+		t.Errorf("asked for a review (-want +got):\n%s", diff)
+	}
+	w.gh.Fault(githubtest.Fault{Path: "/requested_reviewers$", Kind: "422"})
+	w.reacted(t, w.says(t, "dev1", "/change request-review"), "eyes", "confused")
+	w.answered(t, 2, "GitHub did not take the request")
+}
+
+// Where the policy does not load nobody may do anything but ask.
+func TestCommandsWithoutAPolicy(t *testing.T) {
+	t.Parallel()
+	w := emergency(t)
+	w.repo.Push("dev1", "main", githubtest.Files{".github/changegate.yml": "version: 2\n"})
+	w.works(t)
+	w.reacted(t, w.says(t, "lead1", breakGlass), "eyes", "confused")
+	w.answered(t, 1, "does not load")
+	w.reacted(t, w.says(t, "lead1", "/change help\n/change status"), "eyes", "+1")
+	w.shows(t, "Cannot read")
+	w.records(t, evidence.KindOpened, 0)
+}
+
+// Where there is no policy at all, nobody is answered.
+func TestCommandsWhereNobodyEnrolled(t *testing.T) {
+	t.Parallel()
+	w := gated(t, enforced, "rev1")
+	w.repo.Push("dev1", "main", githubtest.Files{}, githubtest.Commit{Remove: []string{".github/changegate.yml"}})
+	w.works(t)
+	w.reacted(t, w.says(t, "rev1", "/change help"))
+	w.answered(t, 0)
+}
+
+// Exceptions of pull requests that are worked on at once are numbered without a gap.
+func TestExceptionsOfManyPullRequests(t *testing.T) {
+	t.Parallel()
+	w := emergency(t)
+	const pulls = 6
+	var opened []*githubtest.Pull
+	for i := range pulls {
+		p := w.repo.Open("dev1", githubtest.PR{Title: "Many", Body: described(w.first[:7]), Files: githubtest.Files{"prompts/a.md": strings.Repeat("x\n", i+2)}})
+		opened = append(opened, p)
+	}
+	w.works(t)
+	w.later()
+	w.gh.Hook("")
+	for _, p := range opened {
+		p.Comment("lead1", breakGlass)
+	}
+	w.gh.Hook(w.server.URL + "/webhook")
+	if err := w.bot.SweepOnce(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.to(w.clock.now().Add(time.Second))
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			if err := w.bot.Drain(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	w.records(t, evidence.KindOpened, pulls)
+	var numbers []int
+	for _, x := range w.exceptions(t) {
+		numbers = append(numbers, x.Number)
+	}
+	slices.Sort(numbers)
+	if diff := cmp.Diff([]int{1, 2, 3, 4, 5, 6}, numbers); diff != "" {
+		t.Errorf("numbers (-want +got):\n%s", diff)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"changegate/bot/store"
 	"changegate/checks"
@@ -62,7 +61,8 @@ func (b *Bot) retract(ctx context.Context, r *reading) error {
 	})
 }
 
-// forget drops a pull request that GitHub no longer has.
+// forget drops a pull request that GitHub no longer has. The review of an exception is
+// owed all the same: it is looked at again when it is due.
 func (b *Bot) forget(ctx context.Context, j *store.Job) error {
 	return b.Store.Write(ctx, func(tx *store.Tx) error {
 		p, err := tx.Pull(ctx, j.Place.RepoID, j.Number)
@@ -71,6 +71,7 @@ func (b *Bot) forget(ctx context.Context, j *store.Job) error {
 			p.State = "gone"
 			err = errors.Join(err, tx.SavePull(ctx, p))
 		}
-		return errors.Join(err, b.end(ctx, tx, j, time.Time{}))
+		due, e := b.unreviewed(ctx, tx, j)
+		return errors.Join(err, e, b.end(ctx, tx, j, due))
 	})
 }

@@ -114,3 +114,24 @@ func (b *Bot) tell(ctx context.Context, r *reading, x *store.Exception, told int
 		return errors.Join(err, tx.SaveException(ctx, x), tx.AddSaying(ctx, r.Place.RepoID, r.job.Number, v))
 	})
 }
+
+// unreviewed records which exceptions of a pull request that is gone are overdue, and
+// returns when the next will be; zero if none.
+func (b *Bot) unreviewed(ctx context.Context, tx *store.Tx, j *store.Job) (due time.Time, err error) {
+	all, err := tx.Exceptions(ctx, j.Place.RepoID, j.Number)
+	for i := range all {
+		x := &all[i]
+		last := len(tellings(x))
+		switch {
+		case err != nil, x.Closed != nil, x.Told == last:
+		case b.Now().Before(x.Due):
+			due = earliest(due, x.Due)
+		default:
+			x.Told = last
+			repo := evidence.Repo{ID: j.Place.RepoID, Name: j.Place.Repo}
+			_, _, err = b.logOf(x).Append(ctx, tx, evidence.Overdue(b.Host, repo, j.Number, x.Exception), b.Now())
+			err = errors.Join(err, tx.SaveException(ctx, x))
+		}
+	}
+	return due, err
+}

@@ -100,7 +100,6 @@ func (b *Bot) gather(ctx context.Context, j *store.Job) (*reading, error) {
 	memory.Requires = nil
 	r := &reading{Gathered: g, job: j, memory: memory, now: b.Now().UTC().Truncate(time.Millisecond)}
 	r.memory.Known = g.Known
-	r.memory.Known.Comment = g.Read // no command is carried out yet
 	if g.Policy.State == checks.PolicyUnreadable {
 		g.Change.Gaps = append(g.Change.Gaps, rules.Gap{What: rules.GapPolicy, Says: g.Policy.Why})
 	}
@@ -157,7 +156,7 @@ func (b *Bot) keep(ctx context.Context, tx *store.Tx, r *reading, floor checks.P
 	if err := b.facts(ctx, tx, r); err != nil {
 		return err
 	}
-	if r.presses, err = tx.Presses(ctx, r.Place.RepoID, r.job.Number); err != nil {
+	if err := b.heed(ctx, tx, r); err != nil {
 		return err
 	}
 	if err := tx.SavePull(ctx, r.pull); err != nil {

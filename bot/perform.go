@@ -27,6 +27,10 @@ func (b *Bot) perform(ctx context.Context, r *reading, t *turn, d *done) {
 		d.answer = checks.Help(t.By, b.viewNow(r), may)
 	case "status":
 		d.answer = checks.Status(t.By, b.viewNow(r))
+	case "ack":
+		if r.Change.State != "open" { // where no sticky comment shows it
+			d.answer = checks.Noted(t.By, d.command, fmt.Sprintf("EX-%d is closed", d.Number))
+		}
 	case "recheck":
 		recheck(r, t, d)
 	case "schedule":

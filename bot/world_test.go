@@ -72,6 +72,7 @@ type world struct {
 	keys   *evidence.Keys
 	bot    *bot.Bot
 	server *httptest.Server
+	wire   http.RoundTripper // to GitHub, where it is not a plain one
 
 	unwired bool // no network: time is virtual
 
@@ -146,9 +147,16 @@ func (w *world) start(data string) (err error) {
 
 // transport gives every story connections of its own, or needs none.
 func (w *world) transport() http.RoundTripper {
-	if w.unwired {
+	switch {
+	case w.wire != nil:
+		return w.wire
+	case w.unwired:
 		return w.gh.Transport()
 	}
+	return newTransport()
+}
+
+func newTransport() http.RoundTripper {
 	return http.DefaultTransport.(*http.Transport).Clone()
 }
 
