@@ -27,10 +27,14 @@ func (b *Bot) publish(ctx context.Context, r *reading) error {
 	if err != nil {
 		return err
 	}
+	also, err := b.also(ctx, r)
+	if err != nil {
+		return err
+	}
 	view := b.view(r, siblings)
-	view.Impact = impact
+	view.Impact, view.Also = impact, also
 	run := checks.Render(view)
-	hash := sameness(r, siblings, impact)
+	hash := sameness(r, view)
 	renew := b.renewAt(prior)
 	if hash != r.pull.RunHash || !b.Now().Before(renew) {
 		if !b.Now().Before(renew) {
@@ -137,13 +141,16 @@ func (r *reading) policyRef() string {
 }
 
 // sameness identifies what a check run says, without the time it was said at.
-func sameness(r *reading, siblings []checks.Sibling, impact []checks.Impact) string {
+func sameness(r *reading, v checks.View) string {
 	h := sha256.New()
 	fmt.Fprintln(h, r.Change.Head.Commit, r.Change.Base.Branch, r.pull.Digest)
-	for _, s := range siblings {
+	for _, s := range v.Siblings {
 		fmt.Fprintln(h, s.Number, s.State)
 	}
-	for _, i := range impact {
+	for _, s := range v.Also {
+		fmt.Fprintf(h, "%d %d %q\n", s.Number, s.At.Unix(), s.Paths)
+	}
+	for _, i := range v.Impact {
 		fmt.Fprintf(h, "%d %s %s %q %q\n", i.Number, i.Now, i.Then, i.Title, i.Says)
 	}
 	return hex.EncodeToString(h.Sum(nil))

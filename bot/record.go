@@ -45,7 +45,7 @@ func (b *Bot) record(ctx context.Context, r *reading) error {
 			r.memory.Green = r.here()
 		}
 		return errors.Join(r.describe(b.log(r.Place).Origin()), tx.SavePull(ctx, r.pull),
-			tx.SaveMemory(ctx, r.job, r.Place.RepoID, r.memory), b.tellSiblings(ctx, tx, r))
+			tx.SaveMemory(ctx, r.job, r.Place.RepoID, r.memory), b.tellSiblings(ctx, tx, r), b.schedule(ctx, tx, r))
 	})
 	if err != nil {
 		return fmt.Errorf("record %s#%d: %w", r.Place.Repo, r.job.Number, err)

@@ -50,3 +50,14 @@ CREATE TABLE press (
 ALTER TABLE pull ADD COLUMN sticky_id BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE pull ADD COLUMN sticky_hash TEXT NOT NULL DEFAULT '';
 ALTER TABLE pull ADD COLUMN sticky_at BIGINT NOT NULL DEFAULT 0;
+
+-- Governed files of pull requests that wait for an effective date: two that change one
+-- file are told of each other. Of those that were closed since, rows may be left.
+CREATE TABLE ahead (
+    repo_id BIGINT NOT NULL,
+    number  BIGINT NOT NULL,
+    path    TEXT   NOT NULL,
+    at      BIGINT NOT NULL,
+    PRIMARY KEY (repo_id, number, path)
+);
+CREATE INDEX ahead_path ON ahead (repo_id, path);
