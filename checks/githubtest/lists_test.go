@@ -223,12 +223,24 @@ func TestImpossibleStoriesPanic(t *testing.T) {
 	r, _ := acme(s)
 	p := r.Open("dev1", githubtest.PR{Files: githubtest.Files{"README.md": "mine\n"}})
 	r.Push("dev2", "main", githubtest.Files{"README.md": "theirs\n"})
+	r.Queue("main", githubtest.Queue{Checks: []string{"gate"}})
+	queued := r.Open("dev1", githubtest.PR{Files: githubtest.Files{"a": "1"}})
+	queued.Enqueue("dev1")
+	r.Branch("release", "main")
+	other := r.Open("dev1", githubtest.PR{Base: "release", Files: githubtest.Files{"a": "1"}})
 	for name, step := range map[string]func(){
-		"nobody":   func() { r.Push("ghost", "main", githubtest.Files{"a": "1"}) },
-		"role":     func() { r.Role("dev1", "owner") },
-		"revision": func() { r.Tag("v1", "nowhere") },
-		"conflict": func() { p.Merge("boss", "squash") },
-		"review":   func() { p.Review("rev1", "LGTM") },
+		"nobody":                           func() { r.Push("ghost", "main", githubtest.Files{"a": "1"}) },
+		"role":                             func() { r.Role("dev1", "owner") },
+		"revision":                         func() { r.Tag("v1", "nowhere") },
+		"conflict":                         func() { p.Merge("boss", "squash") },
+		"review":                           func() { p.Review("rev1", "LGTM") },
+		"comment":                          func() { p.EditComment("dev1", 1, "x") },
+		"reviewer":                         func() { p.AskReview("dev2", "dev1") },
+		"no queue":                         func() { other.Enqueue("dev1") },
+		"queued":                           func() { queued.Enqueue("dev1") },
+		"unqueued":                         func() { p.Dequeue("dev1") },
+		"conflict with the queue's branch": func() { p.Enqueue("dev1") },
+		"auto-merge of what passes":        func() { other.AutoMerge("dev1", "squash") },
 	} {
 		func() {
 			defer func() {

@@ -106,8 +106,8 @@ func (q *queue) find(p *Pull) int {
 func (q *queue) bot() *account { return q.r.s.add("github-merge-queue[bot]", "Bot") }
 
 func (q *queue) add(p *Pull, by *account) {
-	if p.state != "open" || q.find(p) >= 0 {
-		panic(fmt.Sprintf("githubtest: pull request %d is closed or queued already", p.Number))
+	if p.state != "open" || !p.mergeable() || q.find(p) >= 0 {
+		panic(fmt.Sprintf("githubtest: pull request %d is closed, in conflict or queued already", p.Number))
 	}
 	e := &queued{pull: p, by: by, at: q.r.s.now()}
 	q.entries = append(q.entries, e)
