@@ -99,17 +99,26 @@ func (r *reader) freezeShape(n *yaml.Node, where string, f *Freeze, seen keys) {
 		r.add(n, CodeTime, where+" lasts "+spell(f.Lasts)+" and begins again before it ends, so it would never end", "a shorter lasts")
 	case seen["governs"] != nil && empty(seen["governs"]):
 		r.add(seen["governs"], CodeEmpty, where+".governs is empty", "at least one group, or leave the key out for all")
+	case recurring:
+		r.freezeStart(seen["start"], where+".start", f)
 	}
 }
 
-// fires reports whether a cron line is of five fields and has a next time. Lines
-// with seconds or years are refused: the length of a freeze is what matters.
-func fires(cron string) bool {
-	if len(strings.Fields(cron)) != 5 || !gronx.IsValid(cron) {
-		return false
+// freezeStart refuses a start in an hour that a clock change skips or repeats.
+func (r *reader) freezeStart(n *yaml.Node, where string, f *Freeze) {
+	c := f.clashes()
+	if len(c.hours) == 0 {
+		return
 	}
-	_, err := gronx.NextTickAfter(cron, time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC), false)
-	return err == nil
+	what := " does not exist (clocks are set forward)"
+	if c.twice {
+		what = " happens twice (clocks are set back)"
+	}
+	fix := "`timezone: UTC` and a start in it"
+	if other := f.moved(c); other != "" {
+		fix = "`" + other + "`, at hours that every day has once" // not shortened: it is pasted
+	}
+	r.add(n, CodeTime, where+" is "+code(f.Start)+", and "+code(c.at.Format("2006-01-02 15:04 ")+f.Zone.String())+what, fix)
 }
 
 // joined is how many windows may follow each other without a gap. A freeze of
@@ -118,7 +127,7 @@ const joined = 40
 
 // endless reports whether a recurring freeze runs into itself for ever.
 func (f *Freeze) endless() bool {
-	start, err := gronx.NextTickAfter(f.Start, time.Date(2024, 1, 1, 0, 0, 0, 0, f.Zone), false)
+	start, err := gronx.NextTickAfter(f.Start, lintFrom.In(f.Zone), false)
 	_, open := f.end(start)
 	return err != nil || open
 }
