@@ -53,7 +53,9 @@ func (b *Bot) judge(ctx context.Context, j *store.Job) error {
 	case r.Merge != nil:
 		return b.merged(ctx, r)
 	case r.Change.State != "open" || !r.concerns():
-		return b.finish(ctx, r, time.Time{})
+		return b.Store.Write(ctx, func(tx *store.Tx) error {
+			return errors.Join(tx.Judged(ctx, j, b.Now()), b.end(ctx, tx, j, r.soonest(time.Time{})))
+		})
 	}
 	r.verdict = rules.Evaluate(r.Policy.Data, &r.Change, r.now)
 	if err := b.confirm(ctx, r); err != nil {

@@ -60,6 +60,9 @@ func (b *Bot) merged(ctx context.Context, r *reading) error {
 		Branch: r.Change.Base.Branch, Commit: r.Merge.Commit, Tip: r.Change.Head.Commit, Before: r.Change.Base.Commit,
 		MergedBy: r.Merge.By, MergedAt: r.Merge.At,
 	}}
+	if err := b.queued(ctx, m); err != nil {
+		return err
+	}
 	if err := b.explainMerge(ctx, m); err != nil {
 		return err
 	}

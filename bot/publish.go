@@ -58,7 +58,7 @@ func (b *Bot) publish(ctx context.Context, r *reading) error {
 		if err == nil && !slices.Equal(now, siblings) {
 			next = b.Now()
 		}
-		return errors.Join(err, b.end(ctx, tx, r.job, r.soonest(next)))
+		return errors.Join(err, tx.Judged(ctx, r.job, b.Now()), b.end(ctx, tx, r.job, r.soonest(next)))
 	})
 }
 

@@ -79,7 +79,7 @@ func (b *Bot) work(ctx context.Context) (bool, error) {
 	}
 }
 
-// do judges a pull request or walks a branch. A panic is this job's failure alone:
+// do judges a pull request, walks a branch or answers a merge queue. A panic is this job's failure alone:
 // one hostile pull request must not stop the others' judgements.
 func (b *Bot) do(ctx context.Context, j *store.Job) (err error) {
 	defer func() {
@@ -88,7 +88,10 @@ func (b *Bot) do(ctx context.Context, j *store.Job) (err error) {
 			err = fmt.Errorf("panic: %.200v", p)
 		}
 	}()
-	if j.Number == 0 {
+	switch {
+	case j.OfGroup():
+		return b.group(ctx, j)
+	case j.Number == 0:
 		return b.walk(ctx, j)
 	}
 	return b.judge(ctx, j)
@@ -103,6 +106,11 @@ func (b *Bot) failed(ctx context.Context, j *store.Job, cause error) error {
 	if j.Number != 0 {
 		if err := b.admit(ctx, j, b.Now().Add(delay)); err != nil {
 			b.Log.Warn("say that a judgement is unfinished", "repo", j.Place.Repo, "number", j.Number, "err", err)
+		}
+	}
+	if j.OfGroup() {
+		if err := b.giveUp(ctx, j, cause); err != nil {
+			b.Log.Warn("say that a merge group is not judged", "repo", j.Place.Repo, "branch", j.Branch, "err", err)
 		}
 	}
 	return b.Store.Retry(ctx, j, b.Now().Add(delay), cause.Error())

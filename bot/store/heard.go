@@ -81,17 +81,19 @@ func bit(b bool) int {
 	return 0
 }
 
-// Prune forgets deliveries and pushes that are too old to matter.
+// Prune forgets deliveries, pushes and merge groups that are too old to matter.
 func (s *Store) Prune(ctx context.Context, now time.Time) error {
 	err := s.Write(ctx, func(tx *Tx) error {
 		if _, err := tx.exec(ctx, `DELETE FROM delivery WHERE received_at < $1`, millis(now.Add(-deliveryKept))); err != nil {
 			return err
 		}
-		_, err := tx.exec(ctx, `DELETE FROM heard WHERE at < $1`, millis(now.Add(-heardKept)))
-		return err
+		if _, err := tx.exec(ctx, `DELETE FROM heard WHERE at < $1`, millis(now.Add(-heardKept))); err != nil {
+			return err
+		}
+		return tx.pruneGroups(ctx, now)
 	})
 	if err != nil {
-		return fmt.Errorf("forget old deliveries and pushes: %w", err)
+		return fmt.Errorf("forget what is old: %w", err)
 	}
 	return nil
 }

@@ -84,6 +84,8 @@ func (tx *Tx) raise(ctx context.Context, w checks.Wake, event string, at int64) 
 	switch {
 	case w.RepoID == 0 && (w.OrgID == 0 || w.Number != 0 || w.Head != "" || w.Branch != ""):
 		return errors.New("the wake does not say which repository")
+	case w.Queued != nil:
+		return tx.raiseGroup(ctx, w, event, at)
 	case w.Number != 0:
 		return tx.raisePull(ctx, w, event, at)
 	case w.Head != "" && w.Check != "":
@@ -186,11 +188,11 @@ func (tx *Tx) raiseRunning(ctx context.Context, column, event string, at int64, 
 	return err
 }
 
-// A Job is a claim on a pull request or a governed branch.
+// A Job is a claim on a pull request, a governed branch or a merge group.
 type Job struct {
 	Key      string
 	Place    checks.Place
-	Number   int    // 0 for a branch
+	Number   int    // 0 for a branch or a group
 	Branch   string // empty for a pull request
 	Base     string // what was last said of the base branch: a hint
 	Gen      int64

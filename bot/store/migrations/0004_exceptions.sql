@@ -61,3 +61,18 @@ CREATE TABLE ahead (
     PRIMARY KEY (repo_id, number, path)
 );
 CREATE INDEX ahead_path ON ahead (repo_id, path);
+
+-- Merge groups that GitHub asked about, kept a while after they are no more.
+CREATE TABLE merge_group (
+    repo_id BIGINT NOT NULL,
+    branch  TEXT   NOT NULL, -- GitHub made for it
+    base    TEXT   NOT NULL, -- it goes into
+    head    TEXT   NOT NULL,
+    since   BIGINT NOT NULL, -- when it was asked about
+    gone    TEXT   NOT NULL, -- why it is no more, empty while it waits
+    data    BYTEA  NOT NULL,
+    PRIMARY KEY (repo_id, branch)
+);
+
+-- The generation of the job that was last judged to its end.
+ALTER TABLE pull ADD COLUMN judged_gen BIGINT NOT NULL DEFAULT 0;
