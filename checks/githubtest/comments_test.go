@@ -171,6 +171,8 @@ func TestReviewers(t *testing.T) {
 	r, install := acme(s)
 	s.User("stranger")
 	s.Bot("agent[bot]")
+	r.Role("agent[bot]", "write")
+	r.Public() // everybody reads it, which makes nobody a collaborator
 	s.Team("acme/elsewhere", "dev2")
 	p := r.Open("dev1", githubtest.PR{Files: githubtest.Files{"a": "1"}})
 	c, ctx := client(t, s, install), context.Background()
@@ -182,6 +184,9 @@ func TestReviewers(t *testing.T) {
 		if got := ask([]string{"rev1", who}); got != 422 || len(p.Requested()) != 0 {
 			t.Errorf("asking %s: %d, asked are %v", who, got, p.Requested())
 		}
+	}
+	if level, _, err := c.Repositories.GetPermissionLevel(ctx, "acme", "agents", "stranger"); err != nil || level.GetPermission() != "read" {
+		t.Errorf("a stranger has %v, %v", level, err)
 	}
 	if got := ask([]string{"rev1"}, "elsewhere"); got != 422 {
 		t.Errorf("asking a team without access: %d", got)

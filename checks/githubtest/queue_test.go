@@ -163,6 +163,26 @@ func TestQueueDropsWhatFails(t *testing.T) {
 	}
 }
 
+// TestQueueIsLeftByMerging: by hand, past the queue.
+func TestQueueIsLeftByMerging(t *testing.T) {
+	t.Parallel()
+	s, r, pulls, gate := queueing(t, githubtest.Queue{}, "a=1", "b=1")
+	pulls[0].Enqueue("dev1")
+	pulls[1].Enqueue("dev1")
+	merged := pulls[0].Merge("boss", "merge")
+	if _, ok := pulls[0].Group(); ok || r.Head("main") != merged {
+		t.Error("still queued")
+	}
+	type told struct{ Reason string }
+	if out := payloads[told](t, s, "pull_request dequeued"); len(out) != 1 || out[0].Reason != "ALREADY_MERGED" {
+		t.Errorf("dequeued %+v", out)
+	}
+	gate(head(t, pulls[1]), "success")
+	if _, both := r.Read("main", "a"); !pulls[1].Merged() || !both {
+		t.Error("the one behind is not merged on top")
+	}
+}
+
 func groupOf(p *githubtest.Pull) string {
 	id, _ := p.Group()
 	return id
