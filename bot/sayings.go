@@ -32,7 +32,7 @@ func (b *Bot) answer(ctx context.Context, tx *store.Tx, r *reading, t *turn) err
 			}
 		case d.Exception != nil:
 			say(store.Saying{Mark: fmt.Sprintf("answer %d.%d", t.ID, d.command.Line), Body: d.answer})
-		case d.answer != "":
+		case d.answer != "" && !slices.Contains(answers, d.answer):
 			answers = append(answers, d.answer)
 		}
 		if d.Note != "" {
