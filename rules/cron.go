@@ -5,6 +5,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/adhocore/gronx"
@@ -70,9 +71,8 @@ type clash struct {
 func (f *Freeze) clashes() (c clash) {
 	hours, minutes := due(f.Start, 2, 24), due(f.Start, 1, 60)
 	c.hours = map[int]bool{}
-	for day := lintFrom; day.Before(lintUntil); day = day.AddDate(0, 0, 1) {
-		from, until, back := shift(day, f.Zone)
-		for m := from; m.Before(until); m = m.Add(time.Minute) {
+	for _, s := range shiftsOf(f.Zone) {
+		for m := s.from; m.Before(s.until); m = m.Add(time.Minute) {
 			if !hours[m.Hour()] || !minutes[m.Minute()] {
 				continue
 			}
@@ -80,7 +80,7 @@ func (f *Freeze) clashes() (c clash) {
 				continue
 			}
 			if len(c.hours) == 0 {
-				c.at, c.twice = m, back
+				c.at, c.twice = m, s.back
 			}
 			c.hours[m.Hour()] = true
 		}
@@ -88,21 +88,46 @@ func (f *Freeze) clashes() (c clash) {
 	return c
 }
 
-// shift returns the wall clocks, as UTC, that a clock change in the 24 hours after
-// an instant skips, or repeats when it goes back. There are none when from is until.
-// Time.ZoneBounds would say it, but not on the last day of a leap year.
-func shift(at time.Time, loc *time.Location) (from, until time.Time, back bool) {
+// A shift is the wall clocks, as UTC, that a clock change skips, or repeats when it
+// goes back.
+type shift struct {
+	from, until time.Time
+	back        bool
+}
+
+// shifts keeps what shiftsOf found: []shift by *time.Location. It takes 2 ms, and a
+// policy is read for every pull request.
+var shifts sync.Map
+
+// shiftsOf returns the clock changes of a zone in the years that are looked at.
+func shiftsOf(loc *time.Location) []shift {
+	if known, ok := shifts.Load(loc); ok {
+		return known.([]shift)
+	}
+	var out []shift
+	for day := lintFrom; day.Before(lintUntil); day = day.AddDate(0, 0, 1) {
+		if s, ok := shiftAfter(day, loc); ok {
+			out = append(out, s)
+		}
+	}
+	shifts.Store(loc, out)
+	return out
+}
+
+// shiftAfter is the clock change in the 24 hours after an instant. Time.ZoneBounds
+// would say it, but not on the last day of a leap year.
+func shiftAfter(at time.Time, loc *time.Location) (s shift, ok bool) {
 	offset := func(t time.Time) int {
 		_, seconds := t.In(loc).Zone()
 		return seconds
 	}
 	before, after := offset(at), offset(at.AddDate(0, 0, 1))
 	if before == after {
-		return at, at, false
+		return shift{}, false
 	}
 	minutes := sort.Search(24*60, func(m int) bool { return offset(at.Add(time.Duration(m)*time.Minute)) == after })
 	change := at.Add(time.Duration(minutes) * time.Minute)
-	return change.Add(time.Duration(min(before, after)) * time.Second), change.Add(time.Duration(max(before, after)) * time.Second), after < before
+	return shift{change.Add(time.Duration(min(before, after)) * time.Second), change.Add(time.Duration(max(before, after)) * time.Second), after < before}, true
 }
 
 // due says which values of a field a well-formed cron line names: pos 1 is the

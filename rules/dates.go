@@ -1,5 +1,7 @@
 package rules
 
+import "time"
+
 // judgeEffectiveDate checks that a required date is declared, was not backdated,
 // and has come. A date that passes while approvals are missing is no error:
 // planned and actual time are both recorded.
@@ -55,7 +57,7 @@ func judgeNotice(j *judgement, g *judged) {
 			f.Path, f.Line = q.path, q.dateLine
 		}
 		f.Says += ", after effective_at " + clock(q.EffectiveAt, j.Zone)
-		f.Fix = "write `effective_at: " + stamp(due.Add(g.Notice), j.Zone) + "` or later and have it approved again"
+		f.Fix = j.noticeFix(g, due)
 	case q.EffectiveAt.IsZero() && j.now.Before(due):
 		f.State, f.Code, f.Until = Pending, CodeNoticeWait, due
 		f.Fix = "nothing to do: the check turns green by itself then"
@@ -64,4 +66,18 @@ func judgeNotice(j *judgement, g *judged) {
 		f.State = Met
 	}
 	j.add(f)
+}
+
+// noticeFix says which date would leave enough notice. Writing it makes the approvals
+// stale, so what counts is the approval that is still to come: a date is named as long
+// as one given by due leaves enough before it. After that only on-merge is, with which
+// the notice runs from whichever approval comes last; a date far enough from now would
+// be another one every minute.
+func (j *judgement) noticeFix(g *judged, due time.Time) string {
+	onMerge := "write `effective_at: " + OnMerge + "` and have it approved again: the notice then runs from the approval"
+	if !j.now.Before(due) {
+		return onMerge + ", and after it nobody has to do anything"
+	}
+	j.at(due)
+	return "write `effective_at: " + stamp(due.Add(g.Notice), j.Zone) + "` or later and have it approved again by " + clock(due, j.Zone) + "; or " + onMerge
 }

@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -72,8 +74,8 @@ func TestNotice(t *testing.T) {
 			want(t, v, tt.state, tt.title)
 			f := ruled(v, RuleNotice)
 			same(t, f.Says, tt.says)
-			if f.Code == CodeNotice && f.Fix != "write `effective_at: 2026-11-29T12:00Z` or later and have it approved again" {
-				t.Error(f.Fix)
+			if f.Code == CodeNotice {
+				same(t, f.Fix, "write `effective_at: 2026-11-29T12:00Z` or later and have it approved again by Thu 2026-11-26 12:00 UTC; or write `effective_at: on-merge` and have it approved again: the notice then runs from the approval")
 			}
 		})
 	}
@@ -116,4 +118,64 @@ func TestScheduledTitleFitsEveryZone(t *testing.T) {
 			t.Errorf("%s: %q, want %q", zone, v.Title, want)
 		}
 	}
+}
+
+var aDate = regexp.MustCompile("`effective_at: ([^`]*)`")
+
+// What a finding about a date tells the author to write works when it is written and
+// approved, up to the last instant the finding names and not after it.
+func TestDateFixesWorkWhenPasted(t *testing.T) {
+	t.Parallel()
+	p := parse(t, strings.Replace(prompts, "mode: enforce", "mode: enforce\ntimezone: Europe/Berlin", 1)+"    notice: 72h\n    effective_at: required\n")
+	approvedAt := noon.Add(-24*time.Hour + 5*time.Second)
+	due := approvedAt.Add(72 * time.Hour)
+	for _, tt := range []struct {
+		name, at     string
+		since, now   time.Time
+		code         string
+		dates        int
+		again        time.Time // when the author's edit is approved
+		afterwards   State
+		afterwardsOn State // with on-merge
+	}{
+		{"too short, approved at once", "2026-11-25T00:00Z", noon.Add(-48 * time.Hour), noon, CodeNotice, 2, noon, Scheduled, Scheduled},
+		{"too short, approved in the last instant", "2026-11-25T00:00Z", noon.Add(-48 * time.Hour), noon, CodeNotice, 2, due, Scheduled, Scheduled},
+		{"too short, approved too late", "2026-11-25T00:00Z", noon.Add(-48 * time.Hour), noon, CodeNotice, 2, due.Add(time.Second), Author, Scheduled},
+		{"too short, looked at too late", "2026-11-25T00:00Z", noon.Add(-48 * time.Hour), due, CodeNotice, 1, due.Add(1000 * time.Hour), "", Scheduled},
+		{"backdated", "2026-11-20T00:00Z", noon.Add(-48 * time.Hour), noon, CodeBackdated, 1, noon, "", Scheduled},
+		{"none", "", noon.Add(-48 * time.Hour), noon, CodeEffectiveDate, 1, noon, "", Scheduled},
+	} {
+		asked := func(date string) func(*Change) { return asks(request + "  effective_at: " + date + "\n") }
+		c := change(asked(tt.at), reviewed(review(rev1, on(approvedAt))), func(c *Change) { c.RequestSince = tt.since })
+		v := p.Decide(c, tt.now)
+		i := slices.IndexFunc(v.Findings, func(f Finding) bool { return f.Code == tt.code })
+		if i < 0 {
+			t.Errorf("%s: %s", tt.name, sayings(v))
+			continue
+		}
+		dates := aDate.FindAllStringSubmatch(v.Findings[i].Fix, -1)
+		if tt.code == CodeEffectiveDate {
+			dates = [][]string{{"", onMergeIn(v.Findings[i].Fix)}}
+		}
+		if len(dates) != tt.dates {
+			t.Errorf("%s: %s", tt.name, v.Findings[i].Fix)
+			continue
+		}
+		for _, d := range dates {
+			want := tt.afterwards
+			if d[1] == OnMerge {
+				want = tt.afterwardsOn
+			}
+			c := change(asked(d[1]), reviewed(review(rev1, on(tt.again))), func(c *Change) { c.RequestSince = tt.now })
+			if got := p.Decide(c, tt.again); got.State != want {
+				t.Errorf("%s, %s: %s, not %s", tt.name, d[1], got.Title, want)
+			}
+		}
+	}
+}
+
+// onMergeIn is the value in the lines to be added.
+func onMergeIn(fix string) string {
+	_, rest, _ := strings.Cut(fix, "effective_at: ")
+	return strings.Split(rest, "\n")[0]
 }

@@ -117,6 +117,7 @@ func attach(body string) (out, wrong, fix string) {
 	return "", "a change request cannot be added to this description", "write one there by hand"
 }
 
+// taken reports whether GitHub takes a description of that length.
 func taken(body string) bool { return utf8.RuneCountInString(body) <= maxCharacters }
 
 // An edit is a description with one change request in it. Whatever an edit makes of

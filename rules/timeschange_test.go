@@ -148,8 +148,8 @@ func TestParseOfFormat(t *testing.T) {
 		if rapid.Bool().Draw(t, "near a clock change") {
 			day := time.Date(rapid.IntRange(2001, 2100).Draw(t, "year"), pick(t, "month", time.March, time.April, time.September, time.October, time.November), 0, 0, 0, 0, 0, time.UTC)
 			for d := range 31 {
-				if from, until, back := shift(day.AddDate(0, 0, d), loc); back && from.Before(until) {
-					at = from.Add(-time.Duration(offsetOf(day.AddDate(0, 0, d), loc))*time.Second + time.Duration(rapid.IntRange(-90, 90).Draw(t, "minutes"))*time.Minute)
+				if s, ok := shiftAfter(day.AddDate(0, 0, d), loc); ok && s.back {
+					at = s.from.Add(-time.Duration(offsetOf(day.AddDate(0, 0, d), loc))*time.Second + time.Duration(rapid.IntRange(-90, 90).Draw(t, "minutes"))*time.Minute)
 				}
 			}
 		}
