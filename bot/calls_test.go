@@ -159,3 +159,24 @@ func TestManyComments(t *testing.T) {
 		{"one comment more", func() { w.pull.Review("rev2", "COMMENTED") }, 2, 2, "Ready"},
 	})
 }
+
+// TestCallsOfCommands counts what a command costs beside its verdict: two reactions,
+// what its author may do, and a comment where it is answered in one. Words that are no
+// command cost nothing.
+func TestCallsOfCommands(t *testing.T) {
+	t.Parallel()
+	w := emergency(t)
+	say := func(by, body string) func() { return func() { w.pull.Comment(by, body) } }
+	w.costs(t, []costing{
+		{"status, the first command", say("rev2", "/change status"), 5, 5, "Waiting for 1 approval"}, // asks once which App we are
+		{"status", say("rev2", "/change status"), 4, 4, "Waiting for 1 approval"},
+		{"misspelt", say("rev2", "/change hodl"), 4, 4, "Waiting for 1 approval"},
+		{"help", say("rev2", "/change help"), 5, 5, "Waiting for 1 approval"},
+		{"a hold that is refused", say("rev2", "/change hold"), 5, 5, "Waiting for 1 approval"},
+		{"hold, with check and sticky comment", say("rev1", "/change hold"), 6, 6, "Waiting for"},
+		{"unhold", say("rev1", "/change unhold"), 6, 6, "Waiting for 1 approval"},
+		{"recheck, which reads twice", say("rev2", "/change recheck"), 5, 5, "Waiting for 1 approval"},
+		{"break-glass", say("lead1", breakGlass), 7, 7, "BREAK-GLASS"},
+		{"quoted", say("rev2", "> /change hold"), 0, 0, "BREAK-GLASS"},
+	})
+}

@@ -91,10 +91,14 @@ func (b *Bot) attend(ctx context.Context, r *reading) (old bool, err error) {
 		}
 		old = old || t.old
 	}
+	pressed, err := b.press(ctx, r)
+	if err != nil {
+		return false, err
+	}
 	if err := b.remind(ctx, r); err != nil {
 		return false, err
 	}
-	return old, b.say(ctx, r)
+	return old || pressed, b.say(ctx, r)
 }
 
 // obey carries out the commands of one comment. What they do here, the answers and

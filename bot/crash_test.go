@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 
@@ -93,6 +94,29 @@ func TestKilledWhileItObeys(t *testing.T) {
 				}
 				if sticky, _ := w.ours(); len(sticky) != 1 {
 					t.Errorf("%d sticky comments, want 1", len(sticky))
+				}
+			})
+		}
+	}
+}
+
+// TestKilledWhileItWritesTheDescription: what is done on GitHub before the command is
+// known to be carried out is the same when it is done again.
+func TestKilledWhileItWritesTheDescription(t *testing.T) {
+	t.Parallel()
+	for n := 1; n <= 9; n++ {
+		for _, after := range []bool{false, true} {
+			t.Run(fmt.Sprintf("request %d, after %v", n, after), func(t *testing.T) {
+				t.Parallel()
+				w := emergency(t)
+				w.later()
+				id := w.pull.Comment("dev1", "/change schedule 2026-12-01T09:00Z")
+				w.dies(t, n, after)
+				w.works(t)
+				w.reacted(t, id, "eyes", "+1")
+				w.answered(t, 0)
+				if body := w.pull.Body(); strings.Count(body, "effective_at: 2026-12-01T09:00Z") != 1 {
+					t.Errorf("the description is\n%s", body)
 				}
 			})
 		}

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -34,7 +35,7 @@ func (b *Bot) perform(ctx context.Context, r *reading, t *turn, d *done) {
 	case "recheck":
 		recheck(r, t, d)
 	case "schedule":
-		d.Wrong, d.Fix = "the date is not written by command in this version", "write `effective_at: "+d.EffectiveAt+"` in the description"
+		b.reschedule(ctx, r, t, d)
 	case "request-review":
 		b.askReview(ctx, r, d)
 	}
@@ -56,6 +57,33 @@ func recheck(r *reading, t *turn, d *done) {
 		return
 	}
 	r.memory.Rechecked, t.rechecked, t.old = r.now, true, true
+}
+
+// reschedule writes effective_at into the description. The approvals are of another
+// change request then, and stale.
+func (b *Bot) reschedule(ctx context.Context, r *reading, t *turn, d *done) {
+	body, wrong, fix := rules.SetEffectiveAt(r.Body, d.EffectiveAt)
+	switch {
+	case wrong != "":
+		d.Wrong, d.Fix = wrong, fix
+	case body != r.Body:
+		d.Wrong, d.Fix = b.describe(ctx, r, body)
+		t.old = t.old || d.Wrong == ""
+	}
+}
+
+// describe replaces the description as it was read, or says why not.
+func (b *Bot) describe(ctx context.Context, r *reading, body string) (wrong, fix string) {
+	err := b.GitHub.Describe(ctx, r.Place, r.job.Number, r.Body, body)
+	switch {
+	case err == nil:
+		r.Body = body
+		return "", ""
+	case errors.Is(err, checks.ErrChanged):
+		return "the description was edited at the same moment", "look at it, then write the command again"
+	}
+	b.Log.Warn("describe", "repo", r.Place.Repo, "number", r.job.Number, "err", err)
+	return "GitHub did not take the new description", "write the command again, or edit the description by hand"
 }
 
 func (b *Bot) askReview(ctx context.Context, r *reading, d *done) {
