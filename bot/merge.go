@@ -29,6 +29,7 @@ type merging struct {
 	evidence.ChangeMerged
 	index    int64                     // of the decision in force; -1 when there is none
 	decision *evidence.PolicyEvaluated // nil when there is none
+	facts    []byte                    // that it rests on
 	approved content
 	base     string       // that the approved content was compared with
 	landed   []rules.File // what the merge changed on the branch
@@ -100,15 +101,22 @@ func (b *Bot) explainMerge(ctx context.Context, m *merging) error {
 		}
 		m.index = in.Index
 		facts, err := in.Facts()
-		if err == nil {
-			m.approved, m.base = m.content(facts.Files), facts.MergeBase
+		if err != nil {
+			return err
 		}
-		return err
+		m.approved, m.base, m.facts = m.content(facts.Files), facts.MergeBase, in.Side
+		return nil
 	})
 	if err != nil {
 		return err
 	}
 	m.Explain(m.index, m.decision)
+	if m.Explained {
+		if m.Ended, err = evidence.Outlived(rules.Evaluate, m.facts, m.MergedAt); err != nil {
+			return fmt.Errorf("decide again on %s#%d: %w", m.Place.Repo, m.job.Number, err)
+		}
+		m.Explain(m.index, m.decision)
+	}
 	if err := b.land(ctx, m); err != nil {
 		return fmt.Errorf("read what the merge of %s#%d left on %s: %w", m.Place.Repo, m.job.Number, m.Branch, err)
 	}

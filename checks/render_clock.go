@@ -138,24 +138,40 @@ func changeDate(v View) string {
 		indent(fence("text", "/change schedule "+later.Format("2006-01-02T15:04Z07:00"))) + "  " + again + "\n"
 }
 
-// opens says when the last clock lets go: a date inside a freeze waits for its end too.
+// opens says when the last clock lets go: a date inside a freeze waits for its end too,
+// and so does the end of a freeze inside another.
 func opens(v View) string {
 	until, why := lastUntil(v), ""
 	for range maxItems {
-		if v.Policy == nil {
+		w, ok := freezeAt(v, until)
+		if !ok {
 			break
 		}
-		ahead := v.Policy.Frozen(groups(v), until)
-		if len(ahead) == 0 {
-			break
+		if codes := pendingCodes(v); why == "" && (codes[rules.CodeScheduled] || codes[rules.CodeNoticeWait]) && !codes[rules.CodeFreeze] {
+			why = "The date lies in the freeze " + code(w.Name) + ". "
+		} else {
+			why += "The freeze " + code(w.Name) + " follows. "
 		}
-		for _, w := range ahead {
-			if w.Until.After(until) {
-				until, why = w.Until, "The date lies in the freeze "+code(w.Name)+". "
-			}
-		}
+		until = w.Until
 	}
 	return why + "This turns green by itself at **" + ShowTime(until, v.Zone) + "** if the approvals still hold then."
+}
+
+// freezeAt is the freeze that ends last of those that hold the change at an instant to
+// come. One that is waived now is so until its end.
+func freezeAt(v View, at time.Time) (last rules.Window, ok bool) {
+	if v.Policy == nil {
+		return last, false
+	}
+	for _, w := range v.Policy.Frozen(groups(v), at) {
+		waived := slices.ContainsFunc(v.Verdict.Findings, func(f rules.Finding) bool {
+			return f.Code == rules.CodeFreeze && f.State == rules.Waived && f.Short == w.Name && f.Until.Equal(w.Until)
+		})
+		if !waived && w.Until.After(at) && (!ok || w.Until.After(last.Until)) {
+			last, ok = w, true
+		}
+	}
+	return last, ok
 }
 
 // also warns of other pull requests that wait for their date and change the same file:

@@ -235,6 +235,27 @@ func Reperform(judge Judge, facts []byte, p *PolicyEvaluated) (title string, err
 	return title, nil
 }
 
+// Outlived says why a change was held back at an instant after the decision with these
+// facts had let it pass; empty when it was not. A freeze begins and a broken glass closes
+// by the clock: where no server runs, the check on GitHub stays as it was, and so does
+// the newest decision.
+func Outlived(judge Judge, facts []byte, at time.Time) (string, error) {
+	var s side
+	if err := strict(facts, &s); err != nil || s.Change == nil {
+		return "", errors.Join(errors.New("read facts"), err)
+	}
+	since := judge(s.Policy, s.Change, s.At).Next
+	if since.IsZero() || at.Before(since) {
+		return "", nil
+	}
+	v := judge(s.Policy, s.Change, at)
+	state := enforced(v.State, v.Would)
+	if passing(state) {
+		return "", nil
+	}
+	return fmt.Sprintf("merged while %s: what had been decided held until %s", state, stamp(since)), nil
+}
+
 // firstDifference shows where two canonical JSON texts part.
 func firstDifference(was, is []byte) string {
 	i := 0

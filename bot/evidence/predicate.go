@@ -138,7 +138,10 @@ type ChangeMerged struct {
 	Explained bool        `json:"explained"`
 	// Differs says why what stands on the branch is not what the decision in force
 	// was about; empty when it is, or nothing else explains the merge anyway.
-	Differs  string `json:"differs,omitempty"`
+	Differs string `json:"differs,omitempty"`
+	// Ended says why the decision in force let nothing pass any more (Outlived); empty
+	// when it did, or nothing else explains the merge anyway.
+	Ended    string `json:"ended,omitempty"`
 	Governed int    `json:"governed"`
 	Listed   int    `json:"listed"`
 }
@@ -220,7 +223,7 @@ func InForce(d *PolicyEvaluated, m *ChangeMerged) bool {
 
 // Explain records which decision was in force when m was merged, and whether it
 // explains the merge: every rule was met for exactly that head and branch, or waived
-// by an exception, and the content that was approved is what was merged. Whether the
+// by an exception, no clock had ended that, and the content that was approved is what was merged. Whether the
 // exceptions were reviewed is not known yet; the population says it (unreviewed). The
 // decision in force is the newest that is InForce, whatever it said; d is nil
 // when there is none. Verify finds any other choice.
@@ -230,7 +233,7 @@ func (m *ChangeMerged) Explain(index int64, d *PolicyEvaluated) {
 		return
 	}
 	m.Decision, m.State, m.Would, m.EffectiveAt = fmt.Sprint(index), d.Verdict.State, d.Verdict.Would, d.EffectiveAt
-	m.Explained = m.Differs == "" && d.passes() && InForce(d, m) && m.is(d)
+	m.Explained = m.Differs == "" && m.Ended == "" && d.passes() && InForce(d, m) && m.is(d)
 }
 
 // is reports whether d is about what m merged, and where.
@@ -252,11 +255,14 @@ func ReadySince(m *ChangeMerged, decisions iter.Seq[*PolicyEvaluated]) (at time.
 }
 
 // passes reports whether an enforced policy would let a pull request be merged.
-func (d *PolicyEvaluated) passes() bool {
-	if d.Verdict.State == rules.Shadow {
-		return passing(d.Verdict.Would)
+func (d *PolicyEvaluated) passes() bool { return passing(enforced(d.Verdict.State, d.Verdict.Would)) }
+
+// enforced is the state without shadow mode.
+func enforced(is, would rules.State) rules.State {
+	if is == rules.Shadow {
+		return would
 	}
-	return passing(d.Verdict.State)
+	return is
 }
 
 // passing reports whether a pull request in this state may be merged.

@@ -223,6 +223,8 @@ func (m *ChangeMerged) unexplained() string {
 		return ""
 	case m.Differs != "":
 		return m.Differs
+	case m.Ended != "":
+		return m.Ended
 	case m.Decision == "":
 		return "merged with no decision in force"
 	case passing(m.State):

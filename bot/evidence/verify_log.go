@@ -339,8 +339,28 @@ func (v *verifier) merged() (Result, string, error) {
 			return "", "", fmt.Errorf("record %d says decision %.20q (%.20q, explained %t) was in force for %.100s#%d, the log says %q (%q, explained %t)",
 				m.index, m.Decision, m.State, m.Explained, m.Repo.Name, m.Number, want.Decision, want.State, want.Explained)
 		}
+		if err := v.outlived(m, index); err != nil {
+			return "", "", fmt.Errorf("record %d: %w", m.index, err)
+		}
 	}
 	return Pass, fmt.Sprintf("%s merges name the decision that was in force", thousands(len(v.selected.merges))), nil
+}
+
+// outlived checks whether the decision that a merge rests on had ended, where its facts
+// are in the bundle. A record of an earlier version does not say it.
+func (v *verifier) outlived(m merge, index int64) error {
+	if !m.Explained && m.Ended == "" || !v.selected.picked[index] || m.ReadyAt.IsZero() {
+		return nil
+	}
+	facts, err := v.read(sideFile(index), MaxSide)
+	if err != nil {
+		return err
+	}
+	ended, err := Outlived(v.o.Judge, facts, m.MergedAt)
+	if err == nil && ended != m.Ended {
+		err = fmt.Errorf("it says %q of when the decision on %.100s#%d ended, its facts give %q", m.Ended, m.Repo.Name, m.Number, ended)
+	}
+	return err
 }
 
 // timed checks when a merge was planned and ready. A record of an earlier version
