@@ -34,6 +34,22 @@ func (w *world) emergency(n int) *world {
 	return w
 }
 
+// lateMerge tells how pull request 1 was merged 15 seconds after the glass had closed
+// again, of which the record says ended.
+func (w *world) lateMerge(ended string) *world {
+	x := glass(1)
+	x.Expires = hour(1).Add(45 * time.Second)
+	w.append(evidence.Opened("github.com", repo, 1, x), hour(1))
+	r := broken(w, 1, x)
+	d := r.Predicate.(*evidence.PolicyEvaluated)
+	m := merged(1, w.append(r, hour(1).Add(time.Minute)), d)
+	p := m.Predicate.(*evidence.ChangeMerged)
+	p.ReadyAt, p.Ended = d.DecidedAt, ended
+	p.Explained = ended == ""
+	w.append(m, hour(1).Add(2*time.Minute))
+	return w
+}
+
 func (w *world) overdue(n int) *world {
 	w.append(evidence.Overdue("github.com", repo, n, glass(n)), glass(n).Due)
 	return w
@@ -231,6 +247,9 @@ func TestFalseEmergencies(t *testing.T) {
 	}{
 		{"the first is not number 1", opened(func(p *evidence.ExceptionRecord) { p.Exception.Number = 2 }), "emergencies", "record 0 opens EX-2, expected EX-1"},
 		{"a gap", func(w *world) { w.emergency(1).emergency(3) }, "emergencies", "record 5 opens EX-3, expected EX-2"},
+		{"a merge after the glass was closed again", func(w *world) { w.lateMerge("") }, "merges",
+			"record 2: it says \"\" of when the decision on acme/agents#1 ended, its facts give \"merged while waiting: what had been decided held until 2026-06-01T01:00:45Z\""},
+		{"a late merge by another word", func(w *world) { w.lateMerge("merged while all was well") }, "merges", "its facts give"},
 		{"a double", func(w *world) {
 			r := evidence.Opened("github.com", repo, 1, glass(1))
 			r.Key += "/again"

@@ -63,6 +63,7 @@ func judge(policy []byte, c *rules.Change, now time.Time) rules.Verdict {
 	for _, x := range c.Exceptions {
 		if v.State == rules.Waiting && x.Head == c.Head.Commit && now.Before(x.Expires) {
 			v.State, v.Would, v.Title, v.Findings[0].State = rules.BreakGlass, rules.BreakGlass, "BREAK-GLASS", rules.Waived
+			v.Next = x.Expires
 		}
 	}
 	v.Policy = fmt.Sprintf("%x", sha256.Sum256(policy))
