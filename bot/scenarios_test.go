@@ -1,6 +1,7 @@
 package bot_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -176,7 +177,11 @@ func cmdClockStep(ts *testscript.TestScript, w *world, args []string) {
 	wrong, err := time.ParseDuration(args[0])
 	ts.Check(err)
 	w.clock.step(wrong)
+	if w.off {
+		return
+	}
 	w.gh.ResetCalls()
+	ts.Check(w.bot.NoticeStep(context.Background()))
 	ts.Check(w.idle())
 }
 

@@ -40,7 +40,13 @@ func (b *Bot) Sweep(ctx context.Context, dir string) {
 
 // SweepOnce raises a job for every open pull request GitHub lists, for every one that
 // was open when it was last read, and for every branch that was walked before.
+//
+// It asks for GitHub's time first: a server that starts on a machine whose clock is
+// wrong would be refused, and look at nothing for sweepEvery.
 func (b *Bot) SweepOnce(ctx context.Context) error {
+	if err := b.GitHub.AskTime(ctx); err != nil {
+		return fmt.Errorf("ask for GitHub's time: %w", err)
+	}
 	places, err := b.GitHub.Repos(ctx)
 	if err != nil {
 		return fmt.Errorf("list repositories: %w", err)

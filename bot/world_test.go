@@ -42,6 +42,14 @@ func (c *clock) machine() time.Time {
 	return c.at.Add(c.wrong)
 }
 
+// keys is the time by which GitHub takes signatures: the App signs by the system's
+// clock, which the story takes for the machine's.
+func (c *clock) keys() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Now().Add(-c.wrong)
+}
+
 func (c *clock) step(wrong time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -94,7 +102,7 @@ func newWorld(dir string) (*world, error) { return newWorldOf(dir, githubtest.Op
 // newWorldOf makes a world with a GitHub of other bounds: pages and lists.
 func newWorldOf(dir string, o githubtest.Options) (*world, error) {
 	w := &world{dir: dir, clock: &clock{at: time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)}}
-	w.now, o.Now = w.clock.machine, w.clock.now
+	w.now, o.Now, o.Keys = w.clock.machine, w.clock.now, w.clock.keys
 	return w, w.begin(o)
 }
 
