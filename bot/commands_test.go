@@ -232,10 +232,19 @@ func TestBreakGlassCoversOneCommit(t *testing.T) {
 	t.Parallel()
 	w := emergency(t)
 	w.says(t, "lead1", breakGlass)
+	covered := w.pull.Head()
 	w.later()
 	w.pull.Push("dev1", githubtest.Files{"prompts/a.md": "worse\n"})
 	w.works(t)
 	w.shows(t, "Waiting for 1 approval")
+	w.clock.to(w.clock.now().Add(2 * time.Hour)) // the glass is closed again
+	w.works(t)
+	w.gh.Hook("") // and nobody has seen yet that somebody goes back there
+	w.pull.Rewind("dev1", covered)
+	if c, _ := w.check(); c.Conclusion == "neutral" {
+		t.Errorf("the commit that was covered passes by %q", c.Title)
+	}
+	w.gh.Hook(w.server.URL + "/webhook")
 	w.clock.to(w.clock.now().Add(24 * time.Hour))
 	w.works(t)
 	w.records(t, evidence.KindOverdue, 1)

@@ -32,13 +32,15 @@ func (b *Bot) part(ctx context.Context, tx *store.Tx, was *store.Pull) error {
 // request has left. Somebody could go back there after a reviewer has withdrawn, or
 // the policy has changed, and merge on it before this server has seen that. A merged
 // pull request keeps its check: it cannot come back. So does the head that a push has
-// left in shadow mode, where no reviewer is waited for.
+// left in shadow mode, where no reviewer is waited for; one that passed by an exception
+// does not, whose end nobody would notice there.
 func (b *Bot) retract(ctx context.Context, r *reading) error {
 	run, c := r.pull.Run, &r.Change
 	base := strings.TrimPrefix(run.Name, checks.RunPrefix)
 	into := c.State == "open" && base == c.Base.Branch
-	passes := run.Conclusion == "success" && !(into && run.Head == c.Head.Commit) || run.Conclusion == "neutral" && !into
-	if run.ID == 0 || !passes || r.Merge != nil {
+	here := into && run.Head == c.Head.Commit
+	passes := run.Conclusion == "success" || run.Conclusion == "neutral" && (!into || len(r.exceptions) > 0)
+	if run.ID == 0 || here || !passes || r.Merge != nil {
 		return nil
 	}
 	var others []*store.Pull
