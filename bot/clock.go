@@ -23,14 +23,15 @@ type watch struct {
 	machine time.Time
 	passed  time.Time // of the clock that nobody sets
 	skew    time.Duration
-	doubt   bool // the machine's clock was set, and GitHub was not heard since
+	doubt   bool // the machine's clock was set, or never compared, and GitHub was not heard since
 	said    time.Time
 }
 
 // watchClock looks every idle whether somebody set the machine's clock, or it slept,
 // until ctx ends. GitHub's next answer would tell, but where nothing happens none comes.
 func (b *Bot) watchClock(ctx context.Context) {
-	w := watch{machine: b.machine().Round(0), passed: time.Now()}
+	// The first sweep may not reach GitHub, and the next one comes in an hour.
+	w := watch{machine: b.machine().Round(0), passed: time.Now(), doubt: true}
 	tick := time.NewTicker(idle)
 	defer tick.Stop()
 	for {

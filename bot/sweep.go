@@ -23,7 +23,9 @@ func (b *Bot) Sweep(ctx context.Context, dir string) {
 	for {
 		if !b.Now().Before(next) {
 			next = b.Now().Add(sweepEvery)
-			if err := errors.Join(b.Store.Prune(ctx, b.Now()), b.SweepOnce(ctx)); err != nil && ctx.Err() == nil {
+			err := b.SweepOnce(ctx)
+			// How old something is is known by GitHub's clock, which the sweep has asked for.
+			if err = errors.Join(err, b.Store.Prune(ctx, b.Now())); err != nil && ctx.Err() == nil {
 				b.Log.Warn("sweep", "err", err)
 			}
 		}

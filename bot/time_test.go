@@ -2,6 +2,8 @@ package bot_test
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -9,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"changegate/bot/store"
 	"changegate/checks/githubtest"
 )
 
@@ -287,5 +290,85 @@ func TestNothingWaitsForAClockThatWasWrong(t *testing.T) {
 		s.gh.ClearFaults()
 		s.until("success", "failure", time.Minute)
 		s.is("failure", "Changes requested")
+	})
+}
+
+// TestASlowMachineThatCannotAsk: a machine a day slow starts while GitHub is not to be
+// reached, so that nothing tells it the time. It is asked again before the next sweep.
+func TestASlowMachineThatCannotAsk(t *testing.T) {
+	t.Parallel()
+	within(t, enforced, 0, func(s *span) {
+		at := in(30 * time.Minute)
+		s.scheduled(at)
+		s.is("in_progress", "Scheduled")
+		s.gh.Fault(githubtest.Fault{Kind: "close"})
+		s.off.Store(-int64(24 * time.Hour))
+		s.restart(time.Minute)
+		time.Sleep(5 * time.Minute)
+		s.gh.ClearFaults()
+		s.until("in_progress", "success", time.Until(at)+time.Minute)
+	})
+}
+
+// A proxy answers in the place of a GitHub that is away, five hours ahead.
+type proxy struct {
+	next http.RoundTripper
+	away *atomic.Bool
+}
+
+func (p proxy) RoundTrip(q *http.Request) (*http.Response, error) {
+	if !p.away.Load() {
+		return p.next.RoundTrip(q)
+	}
+	w := httptest.NewRecorder()
+	w.Header().Set("Date", time.Now().Add(5*time.Hour).UTC().Format(http.TimeFormat))
+	w.WriteHeader(http.StatusBadGateway)
+	return w.Result(), nil
+}
+
+// TestAProxyIsNotGitHub: a proxy that answers in GitHub's place when GitHub is away has a
+// clock of its own, which releases nothing.
+func TestAProxyIsNotGitHub(t *testing.T) {
+	t.Parallel()
+	within(t, enforced, 0, func(s *span) {
+		s.scheduled(in(3 * time.Hour))
+		var away atomic.Bool
+		s.wire = proxy{s.gh.Transport(), &away}
+		s.restart(time.Second)
+		s.is("in_progress", "Scheduled")
+		away.Store(true)
+		s.pull.Comment("dev1", "/change recheck")
+		time.Sleep(2 * time.Minute)
+		if got := s.bot.GitHub.Skew(); got != 0 {
+			t.Errorf("the proxy's clock was taken, %s ahead", got)
+		}
+		away.Store(false)
+		time.Sleep(2 * time.Minute)
+		s.is("in_progress", "Scheduled")
+	})
+}
+
+// TestNothingIsForgottenByAWrongClock: who pushed is kept for 400 days, and a server that
+// starts on a machine 500 days fast still knows it.
+func TestNothingIsForgottenByAWrongClock(t *testing.T) {
+	t.Parallel()
+	within(t, enforced, 0, func(s *span) {
+		s.pull = s.repo.Open("dev1", githubtest.PR{Fork: true, Files: githubtest.Files{"prompts/a.md": "two\n"}, Body: described(s.first[:7])})
+		time.Sleep(5 * time.Second)
+		s.pull.Push("rev2", githubtest.Files{"prompts/a.md": "three\n"})
+		time.Sleep(5 * time.Second)
+		s.off.Store(int64(500 * 24 * time.Hour))
+		s.restart(time.Minute)
+		time.Sleep(2 * time.Minute)
+		err := s.st.Read(s.t.Context(), func(tx *store.Tx) error {
+			at, err := tx.HeardAt(s.t.Context(), s.repo.ID(), "", s.pull.Number, s.pull.Head())
+			if at.IsZero() {
+				t.Errorf("the push of %s is forgotten", s.pull.Head())
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	})
 }

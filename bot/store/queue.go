@@ -210,7 +210,8 @@ type Job struct {
 const Timer = "timer"
 
 // Claim takes the job that has been due longest and that nobody holds, for the
-// length of lease. It returns nil when there is none.
+// length of lease. It returns nil when there is none. A lease that ends further away
+// than two of them was given by a clock that was wrong, and is none.
 func (s *Store) Claim(ctx context.Context, now time.Time, lease time.Duration) (*Job, error) {
 	var job *Job
 	err := s.Write(ctx, func(tx *Tx) error {
@@ -219,10 +220,10 @@ func (s *Store) Claim(ctx context.Context, now time.Time, lease time.Duration) (
 		found, err := tx.one(ctx, []any{&j.Key, &j.Place.Installation, &j.Place.OrgID, &j.Place.Org, &j.Place.RepoID,
 			&j.Place.Repo, &j.Number, &j.Branch, &j.Base, &j.Gen, &j.Token, &j.Attempts, &j.Event, &failed},
 			`UPDATE job SET token = token + 1, lease_until = $1 WHERE key = (SELECT key FROM job
-				WHERE due_at <= $2 AND lease_until <= $2 ORDER BY due_at, key LIMIT 1)
+				WHERE due_at <= $2 AND (lease_until <= $2 OR lease_until > $3) ORDER BY due_at, key LIMIT 1)
 			RETURNING key, installation, org_id, org, repo_id, repo, number, branch, base, gen, token, attempts, event,
 				first_failed`,
-			millis(now.Add(lease)), millis(now))
+			millis(now.Add(lease)), millis(now), millis(now.Add(2*lease)))
 		if j.FirstFailed = instant(failed); found {
 			job = j
 		}

@@ -375,3 +375,21 @@ func TestWaitIsSignalledAfterTheCommit(t *testing.T) {
 	<-s.Wait()
 	quiet("twice for what one worker finds")
 }
+
+// A server claimed a job while its clock was a day fast, and died. The lease of tomorrow
+// holds up nobody; one that another server has just given does.
+func TestALeaseOfTomorrowIsNone(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	raise(t, s, pull(7), noon)
+	if j, err := s.Claim(t.Context(), noon.Add(24*time.Hour), lease); err != nil || j == nil {
+		t.Fatal(j, err)
+	}
+	raise(t, s, pull(7), noon)
+	if j, err := s.Claim(t.Context(), noon, lease); err != nil || j == nil {
+		t.Fatalf("claimed %v, %v", j, err)
+	}
+	if j, err := s.Claim(t.Context(), noon.Add(-lease), lease); err != nil || j != nil {
+		t.Errorf("claimed %v, %v from a server that is a minute ahead", j, err)
+	}
+}
