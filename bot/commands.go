@@ -157,14 +157,13 @@ func (b *Bot) speaker(ctx context.Context, r *reading, t *turn) (rules.Speaker, 
 		r.speakers[t.By.ID] = by
 	}
 	by.Person, by.At = t.By, t.At
-	branch := r.Change.Head.Branch
-	if r.Fork {
-		branch = "" // a branch of that name in this repository is another one
-	}
 	err := b.Store.Read(ctx, func(tx *store.Tx) (err error) {
-		by.HeadSince, err = tx.HeardAt(ctx, r.Place.RepoID, branch, r.job.Number, r.Change.Head.Commit)
+		by.HeadSince, err = tx.HeardAt(ctx, r.Place.RepoID, r.branch(), r.job.Number, r.Change.Head.Commit)
 		return err
 	})
+	if by.HeadSince.Before(r.memory.Arrived) {
+		by.HeadSince = r.memory.Arrived
+	}
 	return by, err
 }
 

@@ -94,7 +94,7 @@ func (b *Bot) gather(ctx context.Context, j *store.Job) (*reading, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := checks.Wake{Place: j.Place, Number: j.Number, Base: j.Base}
+	w, began := checks.Wake{Place: j.Place, Number: j.Number, Base: j.Base}, b.Now().UTC()
 	g, err := b.GitHub.Gather(ctx, w, memory.Known)
 	if err != nil {
 		return nil, fmt.Errorf("gather %s#%d: %w", j.Place.Repo, j.Number, err)
@@ -116,7 +116,7 @@ func (b *Bot) gather(ctx context.Context, j *store.Job) (*reading, error) {
 		r.read(g.Read)
 	}
 	b.seePolicy(ctx, g.Place, r.policy)
-	err = b.Store.Write(ctx, func(tx *store.Tx) error { return b.keep(ctx, tx, r, floor) })
+	err = b.Store.Write(ctx, func(tx *store.Tx) error { return b.keep(ctx, tx, r, floor, began) })
 	if err != nil {
 		return nil, fmt.Errorf("remember %s#%d: %w", j.Place.Repo, j.Number, err)
 	}
@@ -134,7 +134,7 @@ func required(p *rules.Policy) (names []string) {
 }
 
 // keep stores what a reading learned.
-func (b *Bot) keep(ctx context.Context, tx *store.Tx, r *reading, floor checks.Policy) (err error) {
+func (b *Bot) keep(ctx context.Context, tx *store.Tx, r *reading, floor checks.Policy, began time.Time) (err error) {
 	if r.pull, err = tx.Pull(ctx, r.Place.RepoID, r.job.Number); err != nil {
 		return err
 	}
@@ -144,7 +144,11 @@ func (b *Bot) keep(ctx context.Context, tx *store.Tx, r *reading, floor checks.P
 	if err := b.hold(ctx, tx, r.job); err != nil {
 		return err
 	}
-	if was := *r.pull; r.remember() {
+	was := *r.pull
+	if err := r.arrive(ctx, tx, was.Head, began); err != nil {
+		return err
+	}
+	if r.remember() {
 		if err := b.part(ctx, tx, &was); err != nil {
 			return err
 		}

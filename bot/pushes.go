@@ -23,10 +23,7 @@ const askAgain = time.Hour
 // left its base, as for one that is older than the App's installation.
 func (b *Bot) pushed(ctx context.Context, r *reading) error {
 	c := &r.Change
-	branch := c.Head.Branch
-	if r.Fork {
-		branch = "" // a branch of that name in this repository is another one
-	}
+	branch := r.branch()
 	var heard []rules.Push
 	err := b.Store.Read(ctx, func(tx *store.Tx) (err error) {
 		heard, err = tx.Heard(ctx, r.Place.RepoID, branch, r.job.Number)
@@ -52,6 +49,31 @@ func (b *Bot) pushed(ctx context.Context, r *reading) error {
 		return nil
 	}
 	return b.hear(ctx, r, branch, told)
+}
+
+// branch is under which name pushes to the head are heard; none for a fork, where a
+// branch of that name in this repository is another one.
+func (r *reading) branch() string {
+	if r.Fork {
+		return ""
+	}
+	return r.Change.Head.Branch
+}
+
+// arrive notes a head that came without a push being heard of since the last reading:
+// a commit that was there before, and went, may be back since any moment between.
+func (r *reading) arrive(ctx context.Context, tx *store.Tx, before string, began time.Time) error {
+	if before != r.Change.Head.Commit {
+		at, err := tx.HeardAt(ctx, r.Place.RepoID, r.branch(), r.job.Number, r.Change.Head.Commit)
+		if err != nil {
+			return err
+		}
+		if r.memory.Arrived = r.now; at.After(r.memory.Looked) {
+			r.memory.Arrived = time.Time{}
+		}
+	}
+	r.memory.Looked = began
+	return nil
 }
 
 // ownFork reports whether the head is in a fork of the author's own.

@@ -23,7 +23,7 @@ func timedSituations() map[string]View {
 	}
 	waived := func(c *rules.Change) {
 		withApproval(c)
-		c.Exceptions = []rules.Exception{{Number: 18, Kind: rules.KindWaiver, By: mgr1, As: "@acme/change-managers", At: dec24, Head: head,
+		c.Exceptions = []rules.Exception{{Number: 18, Kind: rules.KindWaiver, By: mgr1, As: "@acme/change-managers", At: dec24, Head: head, Base: "main",
 			Reason: "The refund prompt answers in the wrong language", Expires: time.Date(2027, 1, 4, 5, 0, 0, 0, time.UTC),
 			Due: dec24.Add(24 * time.Hour), Freezes: []string{"year-end"}}}
 	}

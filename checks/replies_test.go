@@ -74,7 +74,7 @@ func withApproval(c *rules.Change) {
 
 // broken is the glass broken on the pull request at an instant.
 func broken(now time.Time) rules.Exception {
-	return rules.Exception{Number: 17, Kind: rules.KindBreakGlass, By: lead1, As: "@acme/incident-commanders", At: now, Head: head,
+	return rules.Exception{Number: 17, Kind: rules.KindBreakGlass, By: lead1, As: "@acme/incident-commanders", At: now, Head: head, Base: "main",
 		Reason: "Agent refunds without limit", Incident: "INC-881", Expires: now.Add(time.Hour), Due: now.Add(24 * time.Hour)}
 }
 

@@ -47,7 +47,7 @@ func said(t testing.TB, line string) Command {
 
 // broke is an exception by lead1, opened a minute ago.
 func broke(opts ...func(*Exception)) Exception {
-	x := Exception{Number: 17, Kind: KindBreakGlass, By: lead, As: "@acme/commanders", At: noon.Add(-time.Minute), Head: headCommit,
+	x := Exception{Number: 17, Kind: KindBreakGlass, By: lead, As: "@acme/commanders", At: noon.Add(-time.Minute), Head: headCommit, Base: "main",
 		Reason: "refunds without limit", Incident: "INC-881", Expires: noon.Add(59 * time.Minute), Due: noon.Add(24*time.Hour - time.Minute)}
 	for _, opt := range opts {
 		opt(&x)
@@ -231,6 +231,9 @@ func TestAdmit(t *testing.T) {
 		{name: "read too late", line: glass, by: late(time.Hour, commander), want: "wrong: this was written Tue 2026-11-24 11:00 UTC, and a break-glass lasts 1 hour", fix: "write it again if it is still needed"},
 		{name: "read just in time", line: glass, by: late(time.Hour-time.Second, commander), want: "break-glass as @acme/commanders INC-881 until 12:00"},
 		{name: "pushed since", line: glass, by: pushed(noon, commander), want: "wrong: commit `e55a210` was pushed after this was written, so it is not what you looked at"},
+		{name: "pushed by nobody known", line: glass, by: commander, opts: opt(func(c *Change) { c.UnknownPush = headCommit }), want: "wrong: nobody is known to have pushed commit `e55a210`, nor whether that was before this was written"},
+		{name: "retargeted since", line: glass, by: commander, opts: opt(func(c *Change) { c.Retargeted = noon.Add(-time.Minute) }), want: "wrong: the base branch was changed to `main` after this was written"},
+		{name: "retargeted before", line: glass, by: commander, opts: opt(func(c *Change) { c.Retargeted = noon.Add(-2 * time.Minute) }), want: "break-glass"},
 		{name: "pushed before", line: glass, by: pushed(noon.Add(-time.Minute), commander), want: "break-glass"},
 		{name: "shadow mode", policy: strings.Replace(commanded, "enforce", "shadow", 1), line: glass, by: commander, want: "wrong: in shadow mode this check blocks nothing"},
 		{name: "no break_glass", policy: prompts, line: glass, by: commander, want: "wrong: the policy on `main` has no break_glass", fix: "break_glass:\n  who: [maintain]"},

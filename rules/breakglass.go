@@ -119,6 +119,7 @@ func (a *admission) thawed() Admitted {
 
 // exceptional refuses every exception where there can be none.
 func (a *admission) exceptional() Admitted {
+	const again = "look at it, then write the command again"
 	switch {
 	case a.Mode == "shadow":
 		return refused("in shadow mode this check blocks nothing, so there is nothing to make an exception from", "merge, if nothing else on GitHub blocks")
@@ -129,7 +130,11 @@ func (a *admission) exceptional() Admitted {
 	case a.c.Draft:
 		return refused("a draft cannot be merged, and an exception does not last", "press Ready for review first")
 	case a.by.HeadSince.After(a.at):
-		return refused("commit "+code(short(a.c.Head.Commit))+" was pushed after this was written, so it is not what you looked at", "look at it, then write the command again")
+		return refused("commit "+code(short(a.c.Head.Commit))+" was pushed after this was written, so it is not what you looked at", again)
+	case a.c.UnknownPush != "" && a.c.UnknownPush == a.c.Head.Commit:
+		return refused("nobody is known to have pushed commit "+code(short(a.c.Head.Commit))+", nor whether that was before this was written", again)
+	case !a.c.Retargeted.IsZero() && !a.c.Retargeted.Before(a.at): // both are whole seconds
+		return refused("the base branch was changed to "+code(a.c.Base.Branch)+" after this was written", again)
 	}
 	return Admitted{}
 }
@@ -143,7 +148,7 @@ const emergencyLines = `break_glass:
 `
 
 func (a *admission) exception(kind, as string) *Exception {
-	return &Exception{Kind: kind, By: a.by.Person, As: as, At: a.at, Head: a.c.Head.Commit,
+	return &Exception{Kind: kind, By: a.by.Person, As: as, At: a.at, Head: a.c.Head.Commit, Base: a.c.Base.Branch,
 		Reason: a.cmd.Reason, Incident: a.cmd.Incident, Due: a.at.Add(a.BreakGlass.ReviewWithin)}
 }
 

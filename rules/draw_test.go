@@ -61,7 +61,7 @@ func drawEmergency(t *rapid.T, c *Change) {
 
 func drawException(t *rapid.T, number int) Exception {
 	x := Exception{Number: number, Kind: pick(t, "kind", KindBreakGlass, KindBreakGlass, KindWaiver), By: pick(t, "invoker", lead, lead, lead, boss, dev2, rev3, agent),
-		As: pick(t, "as", "@acme/a", "@acme/b", "@acme/b", "rev2", "write"), Incident: "INC-1", Freezes: []string{"f0", "f1"}, Head: headCommit}
+		As: pick(t, "as", "@acme/a", "@acme/b", "@acme/b", "rev2", "write"), Incident: "INC-1", Freezes: []string{"f0", "f1"}, Head: headCommit, Base: "main"}
 	x.At = noon.Add(time.Duration(rapid.IntRange(-30, 2).Draw(t, "opened")) * 15 * time.Minute)
 	x.Expires = x.At.Add(time.Duration(rapid.IntRange(0, 60).Draw(t, "lasts")) * 15 * time.Minute)
 	x.Due = x.At.Add(time.Duration(rapid.IntRange(20, 100).Draw(t, "due")) * 15 * time.Minute)

@@ -99,6 +99,8 @@ func (j *judgement) void(x *Exception) string {
 		return "the policy has no break_glass any more"
 	case x.Head != j.c.Head.Commit || x.Head == "":
 		return "it was for commit " + code(short(x.Head)) + ", and the head is " + code(short(j.c.Head.Commit))
+	case x.Base != j.c.Base.Branch:
+		return "it was for base branch " + code(x.Base) + ", and the base is " + code(j.c.Base.Branch)
 	case !x.By.human():
 		return "no person opened it"
 	case j.contributed(x.By):

@@ -49,6 +49,7 @@ func TestExceptions(t *testing.T) {
 
 		// When it no longer covers.
 		{"pushed since", "", opt(glass(func(x *Exception) { x.Head = oldCommit })), Waiting, "Waiting for 1 approval…", []string{"CG101", "CG406", "CG505"}},
+		{"for another branch", "", opt(glass(func(x *Exception) { x.Base = "release" })), Waiting, "Waiting for 1 approval…", []string{"CG101", "CG406", "CG505"}},
 		{"expired", "", opt(glass(func(x *Exception) { x.Expires = noon })), Waiting, "Waiting for 1 approval…", []string{"CG101", "CG406", "CG505"}},
 		{"a second before", "", opt(glass(func(x *Exception) { x.Expires = noon.Add(time.Second) })), BreakGlass, open, []string{"CG101 waived", "CG406 waived", "CG503"}},
 		{"not yet", "", opt(glass(func(x *Exception) { x.At = noon.Add(time.Second) })), Waiting, "Waiting for 1 approval…", []string{"CG101", "CG406", "CG505"}},

@@ -23,10 +23,13 @@ type Exception struct {
 	As string `json:"as"`
 	// At is when the comment was made, on GitHub's clock; Head the commit that was
 	// the pull request's then, and the only one that is covered.
-	At       time.Time `json:"at"`
-	Head     string    `json:"head"`
-	Reason   string    `json:"reason"`
-	Incident string    `json:"incident,omitempty"`
+	At   time.Time `json:"at"`
+	Head string    `json:"head"`
+	// Base is the branch that the pull request was to go into then: what may pass
+	// there may not pass elsewhere, as with an approval (CONTRACT §4).
+	Base     string `json:"base"`
+	Reason   string `json:"reason"`
+	Incident string `json:"incident,omitempty"`
 	// Expires ends what it covers, half-open. Of a waiver it is the latest end of the
 	// freeze windows that it waived; each is waived until its own.
 	Expires time.Time `json:"expires,omitzero"`

@@ -111,7 +111,7 @@ func asksOwners(p *Policy) bool {
 	return slices.ContainsFunc(p.judged, func(g Group) bool { return slices.Contains(sources(g.Approvals), codeOwners) })
 }
 
-// An exception for another commit, before it was opened, at or after its end, by
+// An exception for another commit or branch, before it was opened, at or after its end, by
 // somebody who contributed or is no person, or as what the policy does not name, is as
 // good as none: but for a review of it that is overdue.
 func TestVoidExceptionsAreNone(t *testing.T) {
@@ -120,7 +120,8 @@ func TestVoidExceptionsAreNone(t *testing.T) {
 		"another commit": func(t *rapid.T, _ *Policy, _ *Change, x *Exception) {
 			x.Head = pick(t, "other", oldCommit, "", strings.ToUpper(headCommit))
 		},
-		"not opened": func(_ *rapid.T, _ *Policy, _ *Change, x *Exception) { x.At = noon.Add(time.Nanosecond) },
+		"another branch": func(t *rapid.T, _ *Policy, _ *Change, x *Exception) { x.Base = pick(t, "other", "release", "", "Main") },
+		"not opened":     func(_ *rapid.T, _ *Policy, _ *Change, x *Exception) { x.At = noon.Add(time.Nanosecond) },
 		"over": func(t *rapid.T, _ *Policy, _ *Change, x *Exception) {
 			x.Expires = pick(t, "end", noon, noon.Add(-time.Hour), time.Time{})
 		},
@@ -236,7 +237,7 @@ func TestAdmitted(t *testing.T) {
 		case c.State != "open" && !slices.Contains([]string{"help", "status", "ack"}, cmd.Name):
 			t.Fatalf("admitted: %+v of one that is %s", cmd, c.State)
 		case x != nil:
-			if !independent || by.HeadSince.After(by.At) || x.Head != c.Head.Commit || x.By != by.Person || x.At.After(noon) || !noon.Before(x.Expires) {
+			if !independent || by.HeadSince.After(by.At) || x.Head != c.Head.Commit || x.Base != c.Base.Branch || x.By != by.Person || x.At.After(noon) || !noon.Before(x.Expires) {
 				t.Fatalf("opened: %+v by %+v", x, by)
 			}
 			covers(t, p, c, got)

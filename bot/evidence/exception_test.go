@@ -20,7 +20,7 @@ var (
 // glass is exception n, opened at hour n on the head of pull request n.
 func glass(n int) rules.Exception {
 	return rules.Exception{
-		Number: n, Kind: rules.KindBreakGlass, By: bob, As: "@acme/incident-commanders", At: hour(n).In(berlin), Head: commitID(n),
+		Number: n, Kind: rules.KindBreakGlass, By: bob, As: "@acme/incident-commanders", At: hour(n).In(berlin), Head: commitID(n), Base: "main",
 		Reason: "Agent refunds without limit", Incident: "INC-881", Expires: hour(n + 1).In(berlin), Due: hour(n + 24).In(berlin),
 	}
 }

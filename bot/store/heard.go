@@ -20,7 +20,8 @@ const (
 )
 
 // Hear keeps pushes, each once however often it is told. One that is told both as
-// forced and as not is not: a webhook that cannot say takes the worse for granted.
+// forced and as not is not: a webhook that cannot say takes the worse for granted. One
+// that was made again, to there and back, is as late as the last time.
 // A push by nobody in particular, or without an end, is not kept.
 func (tx *Tx) Hear(ctx context.Context, pushes []checks.Heard, at time.Time) error {
 	for _, p := range pushes {
@@ -30,7 +31,8 @@ func (tx *Tx) Hear(ctx context.Context, pushes []checks.Heard, at time.Time) err
 		_, err := tx.exec(ctx, `INSERT INTO heard (repo_id, branch, number, before_id, after_id, by_id, by_login, by_bot, forced, at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 			ON CONFLICT (repo_id, branch, number, before_id, after_id, by_id) DO UPDATE SET
-				forced = CASE WHEN excluded.forced < heard.forced THEN excluded.forced ELSE heard.forced END`,
+				forced = CASE WHEN excluded.forced < heard.forced THEN excluded.forced ELSE heard.forced END,
+				at = CASE WHEN excluded.at > heard.at THEN excluded.at ELSE heard.at END`,
 			p.RepoID, p.Branch, p.Number, p.Before, p.After, p.By.ID, p.By.Login, bit(p.By.Bot), bit(p.Forced), millis(at))
 		if err != nil {
 			return fmt.Errorf("keep push to %s of repository %d: %w", p.Branch, p.RepoID, err)

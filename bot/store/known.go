@@ -22,6 +22,10 @@ type Memory struct {
 	EditedAt time.Time `json:"edited_at,omitzero"`
 	// Holds are those in force, which pushes do not lift.
 	Holds []rules.Hold `json:"holds,omitempty"`
+	// Looked is when the last reading began. Arrived is when the head was first found
+	// where no push since then had told of it; zero if one had.
+	Looked  time.Time `json:"looked,omitzero"`
+	Arrived time.Time `json:"arrived,omitzero"`
 	// Rechecked is when `/change recheck` was last obeyed.
 	Rechecked time.Time `json:"rechecked,omitzero"`
 	// Requires are the names of the checks that the policy asks for.

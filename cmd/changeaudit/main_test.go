@@ -125,7 +125,7 @@ func (b *builder) emergency(n int, by rules.Person, after time.Duration) {
 	c, at := changeOf(n)
 	place := evidence.Repo{ID: c.RepoID, Name: c.Repo}
 	x := rules.Exception{
-		Number: n, Kind: rules.KindBreakGlass, By: rules.Person{ID: 3, Login: "dave"}, As: "dave", At: at.Add(-time.Minute), Head: c.Head.Commit,
+		Number: n, Kind: rules.KindBreakGlass, By: rules.Person{ID: 3, Login: "dave"}, As: "dave", At: at.Add(-time.Minute), Head: c.Head.Commit, Base: c.Base.Branch,
 		Reason: "refunds without limit", Incident: "INC-881", Expires: at.Add(time.Hour), Due: at.Add(24 * time.Hour),
 	}
 	b.append(evidence.Opened("github.com", place, n, x), at)

@@ -218,7 +218,7 @@ func TestREADMECommandsAreAdmitted(t *testing.T) {
 				c.Holds = []rules.Hold{{By: owner1, As: "@acme/ai-owners", At: shownNow}}
 			}
 			c.Exceptions = []rules.Exception{{Number: 17, Kind: rules.KindBreakGlass, By: lead1, As: "@acme/incident-commanders",
-				At: shownNow, Head: shownHead, Expires: shownNow.Add(time.Hour), Due: saturday.Add(time.Hour)}}
+				At: shownNow, Head: shownHead, Base: "main", Expires: shownNow.Add(time.Hour), Due: saturday.Add(time.Hour)}}
 		})
 		listed[cs[0].Name] = true
 		by, ok := who[row[1]]
