@@ -47,7 +47,7 @@ func (b *Bot) Sweep(ctx context.Context, dir string) {
 // wrong would be refused, and look at nothing for sweepEvery.
 func (b *Bot) SweepOnce(ctx context.Context) error {
 	if err := b.GitHub.AskTime(ctx); err != nil {
-		return fmt.Errorf("ask for GitHub's time: %w", err)
+		return err
 	}
 	places, err := b.GitHub.Repos(ctx)
 	if err != nil {

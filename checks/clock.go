@@ -2,7 +2,6 @@ package checks
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -109,15 +108,12 @@ func (c *Client) Skew() time.Duration {
 }
 
 // AskTime asks GitHub for anything, so that its clock becomes known. A refusal tells
-// the time as well.
+// the time as well; where a proxy takes it out of every answer, the machine's has to do.
 func (c *Client) AskTime(ctx context.Context) error {
 	before := c.clock.answers()
 	_, _, err := c.app.Apps.Get(ctx, "")
-	switch {
-	case c.clock.answers() > before:
+	if err == nil || c.clock.answers() > before {
 		return nil
-	case err == nil:
-		return errors.New("ask GitHub for its time: the answer does not say it")
 	}
 	return fmt.Errorf("ask GitHub for its time: %w", err)
 }

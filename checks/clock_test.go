@@ -3,6 +3,7 @@ package checks
 import (
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -67,3 +68,43 @@ func TestCallsWithAWrongClock(t *testing.T) {
 		}
 	}
 }
+
+// TestAskTime: a refusal by GitHub tells the time, an answer that is not GitHub's does
+// not, and where no answer says it nothing is asked again.
+func TestAskTime(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		status    int
+		id        string
+		learned   bool
+		askedWell bool
+	}{
+		"GitHub":                       {200, "0A1B", true, true},
+		"GitHub refuses":               {401, "0A1B", true, true},
+		"a proxy has no way to GitHub": {502, "", false, false},
+		"a proxy takes it out":         {200, "", false, true},
+	} {
+		s := tell(t, "maintain", githubtest.Options{})
+		k := s.client(t, answering(func(q *http.Request) *http.Response {
+			w := httptest.NewRecorder()
+			w.Header().Set("Date", s.now().Add(time.Hour).UTC().Format(http.TimeFormat))
+			if c.id != "" {
+				w.Header().Set("X-GitHub-Request-Id", c.id)
+			}
+			w.WriteHeader(c.status)
+			w.WriteString("{}")
+			return w.Result()
+		}))
+		k.clock.machine = s.now
+		if err := k.AskTime(t.Context()); (err == nil) != c.askedWell {
+			t.Errorf("%s: %v", name, err)
+		}
+		if learned := k.Skew() != 0; learned != c.learned {
+			t.Errorf("%s: GitHub's clock is taken to be %s ahead", name, k.Skew())
+		}
+	}
+}
+
+type answering func(*http.Request) *http.Response
+
+func (a answering) RoundTrip(q *http.Request) (*http.Response, error) { return a(q), nil }
