@@ -149,8 +149,8 @@ func opens(v View) string {
 		}
 		if codes := pendingCodes(v); why == "" && (codes[rules.CodeScheduled] || codes[rules.CodeNoticeWait]) && !codes[rules.CodeFreeze] {
 			why = "The date lies in the freeze " + code(w.Name) + ". "
-		} else {
-			why += "The freeze " + code(w.Name) + " follows. "
+		} else if says := "The freeze " + code(w.Name) + " follows. "; !strings.HasSuffix(why, says) {
+			why += says
 		}
 		until = w.Until
 	}
