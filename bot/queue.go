@@ -69,7 +69,7 @@ func (b *Bot) readGroup(ctx context.Context, j *store.Job, g *store.Group) error
 	if err != nil {
 		return fmt.Errorf("read the policy under %s: %w", g.Branch, err)
 	}
-	holds, err := b.GitHub.Group(ctx, j.Place, g.Base, g.From, g.Head)
+	holds, err := b.GitHub.Group(ctx, j.Place, g.Base, g.From, g.Head, named(g.Branch))
 	if err != nil {
 		return fmt.Errorf("read what %s holds: %w", g.Branch, err)
 	}
@@ -125,14 +125,20 @@ var entryOf = regexp.MustCompile(`/pr-([0-9]{1,9})-[0-9a-f]+$`)
 
 // entries are the pull requests of a group, and always the one that its branch names.
 func entries(branch string, pulls []int) []int {
-	m := entryOf.FindStringSubmatch(branch)
-	if m == nil {
-		return pulls
-	}
-	if n, err := strconv.Atoi(m[1]); err == nil && !slices.Contains(pulls, n) {
+	if n := named(branch); n > 0 && !slices.Contains(pulls, n) {
 		pulls = append(pulls, n)
 	}
 	return pulls
+}
+
+// named is the pull request that the branch of a merge group names; 0 for none.
+func named(branch string) int {
+	m := entryOf.FindStringSubmatch(branch)
+	if m == nil {
+		return 0
+	}
+	n, _ := strconv.Atoi(m[1]) // nine digits at most
+	return n
 }
 
 // giveUp answers failure when a group could not be judged for groupPatience: an answer

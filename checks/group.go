@@ -2,6 +2,7 @@ package checks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -28,10 +29,15 @@ type Group struct {
 //
 // Which pull request a commit is of, the queue itself says: commits that it squashed or
 // rebased are associated with none until they are merged, and whoever opens a pull
-// request writes its title. ErrGone when the head is not there any more.
-func (c *Client) Group(ctx context.Context, p Place, base, from, head string) (Group, error) {
+// request writes its title. A server that does not list the queue explains no more than
+// the entry of the group itself: named, the pull request in the name of its branch, which
+// is GitHub's own. ErrGone when the head is not there any more.
+func (c *Client) Group(ctx context.Context, p Place, base, from, head string, named int) (Group, error) {
 	q, err := c.queue(ctx, p, base)
-	if err != nil {
+	switch {
+	case errors.Is(err, errNoQueue) && named > 0:
+		q = &queue{entries: map[string]entry{head: {pull: named, base: from}}}
+	case err != nil:
 		return Group{}, fmt.Errorf("ask for the merge queue of %s: %w", base, err)
 	}
 	since := from

@@ -33,7 +33,7 @@ func TestGroupOfEveryMethod(t *testing.T) {
 				for i, p := range pulls {
 					head, _ := p.Group()
 					before := c.Calls()
-					g, err := c.Group(t.Context(), s.wake(p).Place, "main", from, head)
+					g, err := c.Group(t.Context(), s.wake(p).Place, "main", from, head, p.Number)
 					if diff := cmp.Diff(want[i], g.Pulls); err != nil || diff != "" || !g.Whole || len(g.Unknown) > 0 || c.Calls()-before != 2 {
 						t.Errorf("group of %d: %+v, %v after %d calls (-want +got):\n%s", p.Number, g, err, c.Calls()-before, diff)
 					}
@@ -50,7 +50,7 @@ func TestGroupOfEveryMethod(t *testing.T) {
 					from = head
 				}
 				pulls[1].Dequeue("dev1")
-				if g, err := c.Group(t.Context(), s.wake(pulls[1]).Place, "main", s.repo.Head("main"), from); err == nil && g.Whole && len(g.Unknown) == 0 {
+				if g, err := c.Group(t.Context(), s.wake(pulls[1]).Place, "main", s.repo.Head("main"), from, pulls[1].Number); err == nil && g.Whole && len(g.Unknown) == 0 {
 					t.Errorf("a group that was torn down: %+v", g)
 				}
 			})

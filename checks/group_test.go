@@ -75,7 +75,7 @@ func TestGroup(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := &wire{do: queued(tt.strategy, tt.entries)}
-			g, err := dialled(t, "https://github.com", w).Group(t.Context(), here, "main", oid(tt.from), oid("f"))
+			g, err := dialled(t, "https://github.com", w).Group(t.Context(), here, "main", oid(tt.from), oid("f"), 0)
 			if diff := cmp.Diff(tt.want, g, cmpopts.IgnoreFields(Group{}, "Files")); err != nil || diff != "" {
 				t.Errorf("%v (-want +got):\n%s", err, diff)
 			}
@@ -96,7 +96,7 @@ func TestGroupMergedMeanwhile(t *testing.T) {
 		}
 		return answer(n, q, body)
 	}}
-	g, err := dialled(t, "https://github.com", w).Group(t.Context(), here, "main", oid("e"), oid("f"))
+	g, err := dialled(t, "https://github.com", w).Group(t.Context(), here, "main", oid("e"), oid("f"), 0)
 	if err != nil || !cmp.Equal(g.Pulls, []int{6}) || g.From != oid("e") || !g.Whole {
 		t.Errorf("%+v, %v", g, err)
 	}
@@ -116,7 +116,7 @@ func TestGroupIsCut(t *testing.T) {
 			status, s := answer(n, q, body)
 			return status, change(s)
 		}}
-		if g, err := dialled(t, "https://github.com", w).Group(t.Context(), here, "main", oid("e"), oid("f")); err != nil || g.Whole {
+		if g, err := dialled(t, "https://github.com", w).Group(t.Context(), here, "main", oid("e"), oid("f"), 0); err != nil || g.Whole {
 			t.Errorf("%s: %+v, %v", name, g, err)
 		}
 	}
@@ -126,7 +126,40 @@ func TestGroupIsCut(t *testing.T) {
 		}
 		return 404, `{}`
 	}}
-	if _, err := dialled(t, "https://github.com", w).Group(t.Context(), here, "main", oid("e"), oid("f")); !errors.Is(err, ErrGone) {
+	if _, err := dialled(t, "https://github.com", w).Group(t.Context(), here, "main", oid("e"), oid("f"), 0); !errors.Is(err, ErrGone) {
 		t.Errorf("a repository that is not there: %v", err)
+	}
+}
+
+// TestGroupWithoutAQueue: a server that does not list merge queues is taken at its word
+// about the one pull request that the group's branch names, and about nothing before it.
+func TestGroupWithoutAQueue(t *testing.T) {
+	t.Parallel()
+	listed := queued("null", "")
+	for name, tt := range map[string]struct {
+		errors, from string
+		named        int
+		want         Group
+		fails        bool
+	}{
+		"alone":           {`{"message":"Field 'mergeQueue' doesn't exist on type 'Repository'"}`, "b", 6, Group{From: oid("b"), Pulls: []int{6}, Whole: true}, false},
+		"behind another":  {`{"message":"Field 'mergeQueue' doesn't exist on type 'Repository'"}`, "e", 6, Group{From: oid("b"), Pulls: []int{6}, Unknown: []string{oid("c"), oid("d"), oid("e")}, Whole: true}, false},
+		"nobody is named": {`{"message":"Field 'mergeQueue' doesn't exist on type 'Repository'"}`, "b", 0, Group{}, true},
+		"it is forbidden": {`{"type":"FORBIDDEN","message":"mergeQueue: Resource not accessible by integration"}`, "b", 6, Group{}, true},
+		"another fault":   {`{"message":"Something went wrong while executing your query"}`, "b", 6, Group{}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := &wire{do: func(n int, q *http.Request, body string) (int, string) {
+				if strings.HasSuffix(q.URL.Path, "/graphql") {
+					return 200, `{"errors":[` + tt.errors + `]}`
+				}
+				return listed(n, q, body)
+			}}
+			g, err := dialled(t, "https://github.com", w).Group(t.Context(), here, "main", oid(tt.from), oid("f"), tt.named)
+			if diff := cmp.Diff(tt.want, g, cmpopts.IgnoreFields(Group{}, "Files")); diff != "" || (err != nil) != tt.fails {
+				t.Errorf("%v (-want +got):\n%s", err, diff)
+			}
+		})
 	}
 }

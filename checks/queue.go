@@ -2,6 +2,7 @@ package checks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -18,6 +19,10 @@ type entry struct {
 	pull int
 	base string
 }
+
+// errNoQueue says that the server's GraphQL does not know merge queues: an Enterprise
+// Server before 3.12.
+var errNoQueue = errors.New("the server does not list merge queues")
 
 // queue asks for the entries of a branch's merge queue. GitHub builds at most 100 at a
 // time ("Managing a merge queue", build concurrency), the first ones. What is not whole
@@ -43,6 +48,10 @@ func (c *Client) queue(ctx context.Context, p Place, branch string) (*queue, err
 		configuration { mergingStrategy }
 		entries(first: 100) { nodes { headCommit { oid } baseCommit { oid } pullRequest { number baseRefName } } } } } }`
 	if _, err := c.graph(ctx, p, query, map[string]any{"owner": owner, "name": name, "branch": branch}, &answer); err != nil {
+		var e graphError
+		if errors.As(err, &e) && strings.Contains(e.Message, "mergeQueue") && e.Type == "" {
+			err = errNoQueue // no other fault names the field, and has no type
+		}
 		return nil, err
 	}
 	if answer.Repository == nil {
