@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"changegate/bot/store"
 	"changegate/checks"
@@ -16,19 +17,31 @@ type order struct {
 	commands []rules.Command
 }
 
-// orders are the comments that give commands, oldest first. Bots give none and get no
-// answer, so that no two of them talk for ever. Of an account that is gone nobody can
-// say what it may.
-func orders(comments []checks.Comment) (all []order) {
-	for _, c := range comments {
+// mostOrders is how many comments of one person are heeded in one reading: each costs
+// three calls at least, and the verdict waits for them.
+const mostOrders = 10
+
+// orders are the comments that give commands, oldest first; of each person the newest,
+// and more when there were others. Bots give none and get no answer, so that no two of
+// them talk for ever. Of an account that is gone nobody can say what it may.
+func orders(comments []checks.Comment) (all []order, more bool) {
+	of := map[int64]int{}
+	for _, c := range slices.Backward(comments) {
 		if c.By.Bot || c.By.ID == 0 {
 			continue
 		}
-		if commands := rules.Commands(c.Body); len(commands) > 0 {
-			all = append(all, order{c, commands})
+		commands := rules.Commands(c.Body)
+		if len(commands) == 0 {
+			continue
 		}
+		if of[c.By.ID]++; of[c.By.ID] > mostOrders {
+			more = true
+			continue
+		}
+		all = append(all, order{c, commands})
 	}
-	return all
+	slices.Reverse(all)
+	return all, more
 }
 
 // read notes up to which comment the conversation was read. What the next reading
@@ -41,13 +54,28 @@ func (r *reading) read(upTo int64) {
 // unread is said where more was written between two readings than is read.
 const unread = "More comments were written here at once than are read. A command among the older of them was not carried out; whoever gave it writes it again.\n"
 
+// heeds reports whether commands are obeyed: where the change is judged, and for as
+// long as the review of an exception is owed.
+func (r *reading) heeds() bool {
+	return r.concerns() || slices.ContainsFunc(r.exceptions, func(x store.Exception) bool { return x.Closed == nil })
+}
+
 // heed finds what people ask for: the buttons pressed, and the comments that give
 // commands. Of those it must be said when some were not read.
 func (b *Bot) heed(ctx context.Context, tx *store.Tx, r *reading) (err error) {
-	if r.presses, err = tx.Presses(ctx, r.Place.RepoID, r.job.Number); err != nil || !r.concerns() {
+	more := r.Unread
+	if r.heeds() {
+		var many bool
+		r.orders, many = orders(r.Comments)
+		more = more || many
+	}
+	if len(r.orders) == 0 {
+		r.read(r.Read)
+	}
+	if r.presses, err = tx.Presses(ctx, r.Place.RepoID, r.job.Number); err != nil || !r.heeds() {
 		return err
 	}
-	if r.Unread {
+	if more {
 		v := store.Saying{Mark: fmt.Sprintf("unread %d", r.Read), Body: unread, Since: r.now}
 		err = tx.AddSaying(ctx, r.Place.RepoID, r.job.Number, v)
 	}
@@ -75,8 +103,8 @@ type done struct {
 // they owe, and says what there is to say, before the pull request is judged. It
 // reports old when the reading is out of date because of that.
 func (b *Bot) attend(ctx context.Context, r *reading) (old bool, err error) {
-	if r.concerns() && (r.Change.State == "open" || len(r.orders) > 0) {
-		if err := b.pushed(ctx, r); err != nil {
+	if r.concerns() && r.Change.State == "open" || len(r.orders) > 0 {
+		if err := errors.Join(b.pushed(ctx, r), b.former(ctx, r)); err != nil {
 			return false, err
 		}
 	}
@@ -99,6 +127,24 @@ func (b *Bot) attend(ctx context.Context, r *reading) (old bool, err error) {
 		return false, err
 	}
 	return old || pressed, b.say(ctx, r)
+}
+
+// former finds who reviews exceptions of a pull request whose branch has no policy any
+// more, or is gone: whom the policy named that stood there before the merge.
+func (b *Bot) former(ctx context.Context, r *reading) error {
+	if r.Merge == nil || len(r.orders) == 0 || r.Policy.State != checks.PolicyAbsent {
+		return nil
+	}
+	policy, err := b.GitHub.PolicyAt(ctx, r.Place, r.before())
+	switch {
+	case errors.Is(err, checks.ErrGone):
+		return nil
+	case err != nil:
+		return fmt.Errorf("read the policy before the merge of %s#%d: %w", r.Place.Repo, r.job.Number, err)
+	}
+	r.Policy = policy
+	r.policy, _ = rules.Load(policy.Data, r.floor)
+	return nil
 }
 
 // obey carries out the commands of one comment. What they do here, the answers and

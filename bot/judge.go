@@ -109,12 +109,6 @@ func (b *Bot) gather(ctx context.Context, j *store.Job) (*reading, error) {
 	if r.policy != nil {
 		r.memory.Requires = required(r.policy)
 	}
-	if r.concerns() {
-		r.orders = orders(g.Comments)
-	}
-	if len(r.orders) == 0 {
-		r.read(g.Read)
-	}
 	b.seePolicy(ctx, g.Place, r.policy)
 	err = b.Store.Write(ctx, func(tx *store.Tx) error { return b.keep(ctx, tx, r, floor, began) })
 	if err != nil {

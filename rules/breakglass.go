@@ -155,6 +155,8 @@ func (a *admission) exception(kind, as string) *Exception {
 // pointless says why a break-glass would waive nothing.
 func (a *admission) pointless() Admitted {
 	switch v := a.verdict(); {
+	case a.broken != nil && a.broken.Number == 0:
+		return refused("this comment breaks the glass already, and once is enough", "merge before it ends")
 	case a.broken != nil:
 		return refused(a.broken.ID()+" waives the same until "+clock(a.broken.Expires, a.Zone), "merge before it ends")
 	case !v.State.Blocks():
@@ -191,6 +193,9 @@ func (a *admission) review() Admitted {
 		return refused(a.login()+" opened "+x.ID()+", and somebody else has to review it", "ask "+whom(from)+"; nobody who contributed counts")
 	case wrong != "":
 		return refused(wrong, fix)
+	case x.Base != a.c.Base.Branch:
+		// By that branch's policy: anybody may make one whose policy names whom they like.
+		return refused(x.ID()+" is of base branch "+code(x.Base)+", whose policy says who reviews it", "change the base branch back to it first")
 	}
 	as := a.named(from)
 	if as == "" {
@@ -203,7 +208,7 @@ func (a *admission) review() Admitted {
 func (a *admission) others() string {
 	var ids []string
 	for i := range a.c.Exceptions {
-		if x := &a.c.Exceptions[i]; x.Closed == nil {
+		if x := &a.c.Exceptions[i]; x.Closed == nil && x.Number != 0 {
 			ids = append(ids, x.ID())
 		}
 	}
