@@ -58,7 +58,9 @@ func (b *Bot) look(ctx context.Context, w *watch) error {
 		w.doubt = false
 	}
 	skew := b.GitHub.Skew()
-	changed := (skew - w.skew).Abs() > stepped
+	// GitHub tells whole seconds: a machine that is off by little more than 2 s looks now
+	// right, now wrong.
+	changed := (skew - w.skew).Abs() > 2*stepped
 	w.skew = skew
 	if changed || skew != 0 && passed.Sub(w.said) > sayAgain {
 		w.said = passed

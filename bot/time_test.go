@@ -372,3 +372,21 @@ func TestNothingIsForgottenByAWrongClock(t *testing.T) {
 		}
 	})
 }
+
+// TestAClockAtTheEdge: GitHub tells whole seconds, so a machine that is off by little more
+// than is taken for right looks now right, now wrong. That is not complained of each time.
+func TestAClockAtTheEdge(t *testing.T) {
+	t.Parallel()
+	within(t, enforced, -2500*time.Millisecond, func(s *span) {
+		s.scheduled(in(3 * time.Hour))
+		for range 60 {
+			time.Sleep(61370 * time.Millisecond)
+			s.pull.Review("rev2", "COMMENTED")
+		}
+		s.is("in_progress", "Scheduled")
+		s.stop()
+		if n := strings.Count(s.logs.String(), "GitHub's clock is taken"); n < 1 || n > 2 {
+			t.Errorf("the clock is complained of %d times in an hour, want 1 or 2", n)
+		}
+	})
+}
