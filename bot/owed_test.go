@@ -3,6 +3,7 @@ package bot_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"changegate/bot/evidence"
 	"changegate/checks/githubtest"
@@ -133,4 +134,21 @@ func TestReviewThoughTheBaseBranchIsGone(t *testing.T) {
 	w.works(t)
 	w.reacted(t, w.says(t, "boss1", ackOne), "eyes", "+1")
 	w.records(t, evidence.KindClosed, 1)
+}
+
+// The first comment on a pull request is read however long the server was off: only
+// what was said before its first reading asks nothing.
+func TestFirstCommentOfAnOutage(t *testing.T) {
+	t.Parallel()
+	w := gated(t, enforced+"comment: off\n", "rev1")
+	w.pull.Review("rev1", "APPROVED")
+	w.works(t)
+	w.shows(t, "Ready")
+	w.deaf(func() { w.pull.Comment("rev1", "/change hold") })
+	w.clock.to(w.clock.now().Add(60 * time.Hour))
+	if err := w.bot.SweepOnce(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.works(t)
+	w.shows(t, "Waiting for rev1 to lift the hold")
 }

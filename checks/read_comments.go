@@ -114,7 +114,7 @@ func (g *gathering) sort(ctx context.Context, all []Comment) error {
 	o := g.out
 	slices.SortFunc(all, func(a, b Comment) int { return cmp.Compare(a.ID, b.ID) })
 	all = slices.CompactFunc(all, func(a, b Comment) bool { return a.ID == b.ID })
-	o.Read = g.known.Comment
+	o.Read = max(g.known.Comment, 1) // where there was none yet, what comes is new however late it is read
 	for _, c := range all {
 		self := ""
 		if c.By.Bot {
