@@ -167,7 +167,7 @@ func freezeAt(v View, at time.Time) (last rules.Window, ok bool) {
 		waived := slices.ContainsFunc(v.Verdict.Findings, func(f rules.Finding) bool {
 			return f.Code == rules.CodeFreeze && f.State == rules.Waived && f.Short == w.Name && f.Until.Equal(w.Until)
 		})
-		if !waived && w.Until.After(at) && (!ok || w.Until.After(last.Until)) {
+		if !waived && (!ok || w.Until.After(last.Until)) {
 			last, ok = w, true
 		}
 	}
