@@ -268,6 +268,9 @@ func TestFalseEmergencies(t *testing.T) {
 			p.Exception = reviewed(p.Exception, hour(2))
 		}), "emergencies", "says closed true"},
 		{"closed and never opened", func(w *world) { w.closed(1, due) }, "emergencies", "which no record before it opened"},
+		{"opened after it was closed", func(w *world) {
+			w.closed(1, due).append(evidence.Opened("github.com", repo, 1, glass(1)), due)
+		}, "emergencies", "record 0: exception.closed of EX-1, which no record before it opened"},
 		{"closed without a review", closed(func(p *evidence.ExceptionRecord) { p.Exception.Closed = nil }), "emergencies", "says closed false"},
 		{"closed twice", func(w *world) {
 			r := evidence.Closed("github.com", repo, 1, reviewed(glass(1), due))
