@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,9 @@ import (
 // events ends in one.
 const stickyEvery = 10 * time.Second
 
+// refused stands before the digest of what GitHub did not take.
+const refused = "refused "
+
 // stick writes the comment that says how the pull request stands, when it would say
 // something new. It is secondary: what goes wrong with it leaves the verdict alone.
 func (b *Bot) stick(ctx context.Context, r *reading, view checks.View) {
@@ -24,7 +28,7 @@ func (b *Bot) stick(ctx context.Context, r *reading, view checks.View) {
 	hash := sha256Hex([]byte(text))
 	at := &r.pull.Sticky
 	switch next := at.At.Add(stickyEvery); {
-	case at.Hash == hash:
+	case at.Hash == hash && !r.forged(text), at.Hash == refused+hash:
 		return
 	case b.Now().Before(next):
 		r.wake(next)
@@ -39,10 +43,17 @@ func (b *Bot) stick(ctx context.Context, r *reading, view checks.View) {
 	case err == nil:
 		at.ID, at.Hash = id, hash
 	case errors.Is(err, checks.ErrRefused):
-		at.Hash = hash // it will refuse the same again
+		at.Hash = refused + hash // it will refuse the same again
 	default:
 		r.wake(b.Now().Add(again))
 	}
+}
+
+// forged reports whether somebody else has changed what our sticky comment says: whoever
+// may push may edit anybody's comment, and it still stands under our name.
+func (r *reading) forged(text string) bool {
+	plain := func(s string) string { return strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n")) }
+	return slices.ContainsFunc(r.Own, func(c checks.Comment) bool { return c.ID == r.pull.Sticky.ID && plain(c.Body) != plain(text) })
 }
 
 // sticks reports whether the pull request has a sticky comment, or gets one: never one

@@ -168,3 +168,55 @@ func TestStickyIsNotSomebodyElses(t *testing.T) {
 		t.Errorf("the comment says\n%s", says)
 	}
 }
+
+// Whoever may push may edit our comment. What they wrote does not outlive the next
+// reading.
+func TestStickyCommentEditedBySomebody(t *testing.T) {
+	t.Parallel()
+	w := emergency(t)
+	w.later()
+	w.works(t)
+	sticky := func() (id int64, body string) {
+		for _, c := range w.pull.Comments() {
+			if strings.HasPrefix(c.Body, "<!-- changegate:sticky") {
+				id, body = c.ID, c.Body
+			}
+		}
+		return id, body
+	}
+	id, was := sticky()
+	w.pull.EditComment("dev1", id, strings.Replace(was, "aiting for 1 approval", "pproved by everybody", 1))
+	w.later()
+	w.pull.Review("rev2", "COMMENTED")
+	w.works(t)
+	if now, body := sticky(); now != id || body != was {
+		t.Errorf("the sticky comment %d says:\n%s\nwant of %d:\n%s", now, body, id, was)
+	}
+	w.gh.ResetCalls()
+	patched := func() (n int) {
+		for _, c := range w.gh.Calls() {
+			if c.Method == "PATCH" && strings.Contains(c.Path, "/comments/") {
+				n++
+			}
+		}
+		return n
+	}
+	w.says(t, "rev2", "good")
+	w.pull.Review("rev2", "COMMENTED")
+	w.works(t)
+	if n := patched(); n != 0 {
+		t.Errorf("it is written again, %d times", n)
+	}
+	w.gh.Fault(githubtest.Fault{Method: "PATCH", Path: "/comments/", Kind: "403"})
+	w.later()
+	w.pull.Review("rev1", "APPROVED")
+	w.works(t)
+	for range 3 {
+		w.later()
+		w.pull.Review("rev2", "COMMENTED")
+		w.works(t)
+	}
+	if n := patched(); n != 1 {
+		t.Errorf("GitHub was asked %d times for what it refuses, want once", n)
+	}
+}
