@@ -27,10 +27,18 @@ var ErrChanged = errors.New("it was changed meanwhile")
 // what may work the next time, rate limits among it.
 func writeClassed(err error) error {
 	var e *github.ErrorResponse
-	if errors.As(err, &e) && (e.Response.StatusCode == http.StatusForbidden || e.Response.StatusCode == http.StatusUnprocessableEntity) {
+	if errors.As(err, &e) && (e.Response.StatusCode == http.StatusForbidden || e.Response.StatusCode == http.StatusUnprocessableEntity) && !putOff(e) {
 		return fmt.Errorf("%w: %.200s", ErrRefused, e.Message)
 	}
 	return classed(err)
+}
+
+// putOff reports whether GitHub says that it takes the same later. Not every answer of
+// a rate limit has the address by which go-github knows one.
+func putOff(e *github.ErrorResponse) bool {
+	h := e.Response.Header
+	said := fmt.Sprint(e.Message, e.Errors)
+	return h.Get("Retry-After") != "" || h.Get("X-RateLimit-Remaining") == "0" || strings.Contains(said, "rate limit") || strings.Contains(said, "submitted too quickly")
 }
 
 // change runs requests about a repository that change something.

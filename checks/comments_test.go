@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-github/v62/github"
 
 	"changegate/checks/githubtest"
 	"changegate/rules"
@@ -226,5 +227,36 @@ func TestWritesAsGitHubTakesThem(t *testing.T) {
 	}
 	if v := contract.Violations(); len(v) > 0 {
 		t.Errorf("violations %q", v)
+	}
+}
+
+// What GitHub puts off is not refused for good: an answer to a command would be lost.
+func TestPutOffIsNotRefused(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		status  int
+		header  http.Header
+		message string
+		refused bool
+	}{
+		"no permission":         {403, nil, "Resource not accessible by integration", true},
+		"locked":                {403, nil, "Unable to create comment because issue is locked.", true},
+		"invalid":               {422, nil, "Validation Failed", true},
+		"come back later":       {403, http.Header{"Retry-After": {"60"}}, "You have exceeded a secondary rate limit", false},
+		"come back, no header":  {403, nil, "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.", false},
+		"created too quickly":   {422, nil, "Validation Failed: was submitted too quickly", false},
+		"nothing is left today": {403, http.Header{"X-Ratelimit-Remaining": {"0"}}, "API rate limit exceeded", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			q, err := http.NewRequest(http.MethodPost, "https://api.github.com/repos/acme/agents/issues/1/comments", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = writeClassed(&github.ErrorResponse{Message: c.message, Response: &http.Response{StatusCode: c.status, Header: c.header, Request: q}})
+			if errors.Is(err, ErrRefused) != c.refused {
+				t.Errorf("%v, refused for good: %v", err, !c.refused)
+			}
+		})
 	}
 }
