@@ -49,10 +49,10 @@ func (tx *Tx) Ahead(ctx context.Context, repoID int64, number int, base string, 
 			all = append(all, s)
 		}
 		return nil
-	}, `SELECT o.number, o.at, o.path FROM ahead m
-		JOIN ahead o ON o.repo_id = m.repo_id AND o.path = m.path AND o.number <> m.number
-		JOIN pull p ON p.repo_id = o.repo_id AND p.number = o.number
-		WHERE m.repo_id = $1 AND m.number = $2 AND p.state = 'open' AND p.base = $3 AND o.at > $4
+	}, // CROSS JOIN keeps SQLite from beginning with all open pull requests of the branch.
+		`SELECT o.number, o.at, o.path FROM ahead m CROSS JOIN ahead o CROSS JOIN pull p
+		WHERE m.repo_id = $1 AND m.number = $2 AND o.repo_id = m.repo_id AND o.path = m.path AND o.number <> m.number
+		AND p.repo_id = o.repo_id AND p.number = o.number AND p.state = 'open' AND p.base = $3 AND o.at > $4
 		ORDER BY o.at, o.number, o.path LIMIT $5`, repoID, number, base, millis(now), mostAheadRows)
 	if err != nil {
 		return nil, fmt.Errorf("read who is scheduled beside pull request %d of repository %d: %w", number, repoID, err)

@@ -75,13 +75,15 @@ func scanPull(rows *sql.Rows) (*Pull, error) {
 	return &p, err
 }
 
+// The plus signs keep SQLite from walking all of a repository in the order of its key
+// where an index finds the few.
 func (tx *Tx) pulls(ctx context.Context, where string, args ...any) ([]*Pull, error) {
 	var all []*Pull
 	err := tx.each(ctx, func(rows *sql.Rows) error {
 		p, err := scanPull(rows)
 		all = append(all, p)
 		return err
-	}, `SELECT `+pullColumns+` FROM pull WHERE `+where+` ORDER BY repo_id, number`, args...)
+	}, `SELECT `+pullColumns+` FROM pull WHERE `+where+` ORDER BY +repo_id, +number`, args...)
 	if err != nil {
 		return nil, err
 	}

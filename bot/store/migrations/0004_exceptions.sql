@@ -76,3 +76,7 @@ CREATE TABLE merge_group (
 
 -- The generation of the job that was last judged to its end.
 ALTER TABLE pull ADD COLUMN judged_gen BIGINT NOT NULL DEFAULT 0;
+
+-- With the base branch, so that SQLite does not take pull_base for those of one head.
+DROP INDEX pull_head;
+CREATE INDEX pull_head ON pull (repo_id, head, base) WHERE state = 'open';
