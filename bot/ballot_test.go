@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -43,6 +44,35 @@ func TestWhatNoDecisionIsAbout(t *testing.T) {
 		a.Conclude()
 		if !strings.HasPrefix(a.Why, c.want) || c.want == "" && a.Why != "" || a.Passed != (c.want == "") {
 			t.Errorf("%s: passed %t because of %q, want %q", name, a.Passed, a.Why, c.want)
+		}
+	}
+}
+
+// TestAGroupWaitsForItsPullRequests: what was decided before the group was asked about
+// does not count, and after the wait it is no success.
+func TestAGroupWaitsForItsPullRequests(t *testing.T) {
+	t.Parallel()
+	st, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "data"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	place := checks.Place{Installation: 1, OrgID: 2, Org: "acme", RepoID: 3, Repo: "acme/agents"}
+	b := &Bot{Config: Config{Store: st}}
+	for _, state := range []rules.State{rules.Ready, rules.Shadow} {
+		err := st.Write(t.Context(), func(tx *store.Tx) error {
+			return tx.SavePull(t.Context(), &store.Pull{Place: place, Number: 7, Base: "main", State: "open", VerdictState: string(state), Record: 0, MergeRecord: -1})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		g := &store.Group{Base: "main", Head: "h", Pulls: []store.QueuedPull{{Number: 7, Gen: 1}}}
+		a, err := b.ballot(t.Context(), &store.Job{Place: place}, g)
+		if err != nil || len(a.unread) != 1 || a.moot {
+			t.Fatalf("%s: %v, %+v", state, err, a)
+		}
+		if a.Conclude(); a.Passed || a.Shadow != (state == rules.Shadow) {
+			t.Errorf("%s and not judged since: passed %t, shadow %t", state, a.Passed, a.Shadow)
 		}
 	}
 }

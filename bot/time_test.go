@@ -21,8 +21,9 @@ type span struct {
 	*world
 	t *testing.T
 	// off is what the machine's clock is ahead of GitHub's, in nanoseconds.
-	off  *atomic.Int64
-	stop func()
+	off    *atomic.Int64
+	looked atomic.Int64 // how often the server looked at the clock
+	stop   func()
 }
 
 // within runs a test in a bubble of testing/synctest, at Tuesday 24 November 2026,
@@ -33,7 +34,10 @@ func within(t *testing.T, policy string, ahead time.Duration, test func(s *span)
 		time.Sleep(time.Until(time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)))
 		s := &span{world: &world{dir: t.TempDir(), clock: &clock{}, unwired: true}, t: t, off: &atomic.Int64{}}
 		s.off.Store(int64(ahead))
-		s.now = func() time.Time { return time.Now().Round(0).Add(time.Duration(s.off.Load())) }
+		s.now = func() time.Time {
+			s.looked.Add(1)
+			return time.Now().Round(0).Add(time.Duration(s.off.Load()))
+		}
 		o := githubtest.Options{Now: time.Now, Receiver: s.world}
 		// What is signed is signed by the machine's clock, which a bubble cannot set.
 		o.Keys = func() time.Time { return time.Now().Add(-time.Duration(s.off.Load())) }

@@ -58,7 +58,7 @@ func (f *serveFlags) flags(e env) *flag.FlagSet {
 	fs.Int64Var(&f.appID, "app-id", 0, "the App's `id`")
 	fs.StringVar(&f.keyFile, "private-key-file", "", "`file` of the App's private key (PEM)")
 	fs.StringVar(&f.secretFile, "webhook-secret-file", "", "`file` of the webhook secret; several lines during a rotation")
-	fs.IntVar(&f.workers, "workers", 4, "`number` of pull requests judged at once")
+	fs.IntVar(&f.workers, "workers", 16, "`number` of pull requests judged at once")
 	return fs
 }
 
