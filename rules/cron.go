@@ -93,6 +93,7 @@ func (f *Freeze) clashes() (c clash) {
 type shift struct {
 	from, until time.Time
 	back        bool
+	at          time.Time // the instant of the change
 }
 
 // shifts keeps what shiftsOf found: []shift by *time.Location. It takes 2 ms, and a
@@ -127,7 +128,19 @@ func shiftAfter(at time.Time, loc *time.Location) (s shift, ok bool) {
 	}
 	minutes := sort.Search(24*60, func(m int) bool { return offset(at.Add(time.Duration(m)*time.Minute)) == after })
 	change := at.Add(time.Duration(minutes) * time.Minute)
-	return shift{change.Add(time.Duration(min(before, after)) * time.Second), change.Add(time.Duration(max(before, after)) * time.Second), after < before}, true
+	return shift{change.Add(time.Duration(min(before, after)) * time.Second), change.Add(time.Duration(max(before, after)) * time.Second), after < before, change}, true
+}
+
+// changeIn returns the first clock change after an instant and not after another,
+// in the zone of both.
+func changeIn(after, until time.Time) (change time.Time, ok bool) {
+	loc := after.Location()
+	for day := after.Truncate(time.Minute); day.Before(until); day = day.Add(24 * time.Hour) {
+		if s, ok := shiftAfter(day.UTC(), loc); ok {
+			return s.at.In(loc), !s.at.After(until)
+		}
+	}
+	return time.Time{}, false
 }
 
 // due says which values of a field a well-formed cron line names: pos 1 is the

@@ -127,9 +127,12 @@ const joined = 40
 
 // endless reports whether a recurring freeze runs into itself for ever.
 func (f *Freeze) endless() bool {
-	start, err := gronx.NextTickAfter(f.Start, lintFrom.In(f.Zone), false)
+	start, ok := f.next(lintFrom)
+	if !ok {
+		return true
+	}
 	_, open := f.end(start)
-	return err != nil || open
+	return open
 }
 
 // end is the end of the windows that follow each other without a gap, the first
@@ -139,8 +142,8 @@ func (f *Freeze) end(start time.Time) (until time.Time, open bool) {
 	until = start.Add(f.Lasts)
 	var second time.Time
 	for range joined {
-		next, err := gronx.NextTickAfter(f.Start, start, false)
-		if err != nil || next.After(until) {
+		next, ok := f.next(start)
+		if !ok || next.After(until) {
 			return until, false
 		}
 		if second.IsZero() {
@@ -163,42 +166,37 @@ func (f *Freeze) window(now time.Time) (w window, ok bool) {
 	if f.Start == "" {
 		return window{f, f.From, f.Until}, now.Before(f.Until)
 	}
-	here := now.In(f.Zone)
-	start, certain := f.previous(here)
+	// A start covers now when it lies in (now-Lasts, now].
+	start, certain := f.next(now.Add(-f.Lasts))
 	switch {
 	case !certain:
 		return window{f, now, now.Add(time.Hour)}, true // never open by an error of the search
-	case !start.IsZero() && now.Before(start.Add(f.Lasts)):
-		until, _ := f.end(start)
-		return window{f, start, until}, true
+	case start.After(now):
+		return window{f, start, start.Add(f.Lasts)}, true
 	}
-	next, err := gronx.NextTickAfter(f.Start, here, false)
-	return window{f, next, next.Add(f.Lasts)}, err == nil
+	until, _ := f.end(start)
+	return window{f, start, until}, true
 }
 
-// previous returns the last start at or before an instant, zero when there is none
-// near enough to matter. The library's own search backwards gives up on the days
-// around the end of summer time, so it is then made forwards.
-func (f *Freeze) previous(here time.Time) (start time.Time, certain bool) {
-	if start, err := gronx.PrevTickBefore(f.Start, here, true); err == nil {
-		return start, true
-	}
-	for _, back := range []time.Duration{26 * time.Hour, f.Lasts + 26*time.Hour} {
-		for at, n := here.Add(-back), 0; ; n++ {
-			next, err := gronx.NextTickAfter(f.Start, at, false)
-			if err != nil || n == 2000 {
-				return time.Time{}, false
-			}
-			if next.After(here) {
-				break
-			}
-			start, at = next, next
+// next returns the first start after an instant. The library is asked about wall
+// clocks only, in UTC, one stretch between two clock changes after the other: its
+// own search through a zone gives up on days that have no midnight.
+func (f *Freeze) next(after time.Time) (start time.Time, ok bool) {
+	at := after.In(f.Zone)
+	for changed := false; ; changed = true {
+		_, seconds := at.Zone()
+		offset := time.Duration(seconds) * time.Second
+		tick, err := gronx.NextTickAfter(f.Start, at.UTC().Add(offset), changed)
+		if err != nil {
+			return time.Time{}, false
 		}
-		if !start.IsZero() {
+		start = tick.Add(-offset).In(f.Zone)
+		change, any := changeIn(at, start)
+		if !any {
 			return start, true
 		}
+		at = change
 	}
-	return time.Time{}, true
 }
 
 func (f *Freeze) covers(group string) bool {

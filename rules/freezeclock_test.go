@@ -42,6 +42,11 @@ func TestFreezesOverClockChanges(t *testing.T) {
 		{"Asia/Kolkata", "0 2 14 3 *", 90 * time.Minute, "2027-03-14T02:00+05:30", "2027-03-14T03:30+05:30"},
 		{"Australia/Lord_Howe", "0 18 * 4 6", 12 * time.Hour, "2026-04-04T18:00+11:00", "2026-04-05T05:30+10:30"},
 		{"Australia/Lord_Howe", "0 18 * 10 6", 12 * time.Hour, "2026-10-03T18:00+10:30", "2026-10-04T06:30+11:00"},
+		// Days that have no midnight.
+		{"America/Santiago", "0 23 * * 0", 2 * time.Minute, "2026-09-06T23:00-03:00", "2026-09-06T23:02-03:00"},
+		{"America/Santiago", "0 6 1 10 *", time.Hour, "2026-10-01T06:00-03:00", "2026-10-01T07:00-03:00"},
+		{"Africa/Cairo", "0 18 * * 6", 24 * time.Hour, "2026-04-25T18:00+03:00", "2026-04-26T18:00+03:00"},
+		{"Africa/Cairo", "30 22 * * 4", 2 * time.Hour, "2026-04-23T22:30+02:00", "2026-04-24T01:30+03:00"},
 	} {
 		p := parse(t, recurring(tt.start, fmt.Sprint(int(tt.lasts.Minutes()), "m"), tt.zone))
 		f := &p.Freezes[0]
@@ -52,8 +57,10 @@ func TestFreezesOverClockChanges(t *testing.T) {
 				t.Errorf("%s in %s, at %v: frozen %v (%v to %v)", tt.start, tt.zone, at, got, w.from, w.until)
 			}
 		}
-		if w, _ := f.in(from.Add(-1)); !w.from.Equal(from) {
-			t.Errorf("%s in %s: the next is %v", tt.start, tt.zone, w.from)
+		for _, before := range []time.Duration{1, 30 * time.Hour, 4 * 24 * time.Hour} {
+			if w, _ := f.in(from.Add(-before)); !w.from.Equal(from) {
+				t.Errorf("%s in %s, %v before: the next is %v", tt.start, tt.zone, before, w.from)
+			}
 		}
 		for at, frozen := range map[time.Time]bool{from.Add(-1): false, from: true, until.Add(-1): true, until: false} {
 			v := p.Decide(change(reviewed(review(rev1)), func(c *Change) { c.RequestSince = from.Add(-time.Hour) }), at)
@@ -79,7 +86,7 @@ func TestWindowsAreHalfOpen(t *testing.T) {
 	t.Parallel()
 	frozen := 0
 	rapid.Check(t, func(t *rapid.T) {
-		loc := rapid.SampledFrom(append(zones, zoneFor("America/Santiago"), zoneFor("Asia/Kolkata"))).Draw(t, "zone")
+		loc := rapid.SampledFrom(append(zones, zoneFor("America/Santiago"), zoneFor("Africa/Cairo"), zoneFor("America/Havana"), zoneFor("Asia/Kolkata"))).Draw(t, "zone")
 		at := rapid.SampledFrom([]time.Time{noon, time.Date(2026, 3, 29, 1, 0, 0, 0, time.UTC), time.Date(2026, 10, 25, 1, 0, 0, 0, time.UTC), time.Date(2026, 3, 8, 7, 0, 0, 0, time.UTC),
 			time.Date(2027, 11, 7, 6, 0, 0, 0, time.UTC), time.Date(2026, 4, 4, 15, 0, 0, 0, time.UTC), time.Date(2026, 9, 6, 4, 0, 0, 0, time.UTC), time.Date(2026, 4, 23, 22, 0, 0, 0, time.UTC)}).Draw(t, "around")
 		f := Freeze{Zone: loc, Lasts: time.Duration(rapid.IntRange(1, 2000).Draw(t, "lasts")) * time.Minute}
