@@ -89,7 +89,7 @@ func (b *Bot) count(ctx context.Context, tx *store.Tx, j *store.Job, g *store.Gr
 	}
 	switch {
 	case p != nil && p.State == "merged":
-		a.moot = true
+		return b.countMerged(ctx, tx, j, g, a, p)
 	case p == nil || gen < q.Gen:
 		a.unread = append(a.unread, q.Number)
 		if p != nil && p.VerdictState == string(rules.Shadow) { // it blocks nobody, read or not
@@ -104,14 +104,27 @@ func (b *Bot) count(ctx context.Context, tx *store.Tx, j *store.Job, g *store.Gr
 	return nil
 }
 
+// countMerged takes a pull request that is on the branch already, so that nothing of it
+// is asked for any more. The group is merged with its last one; before that it still
+// holds the others, which would be merged unseen by a freeze that begins.
+func (b *Bot) countMerged(ctx context.Context, tx *store.Tx, j *store.Job, g *store.Group, a *ballot, p *store.Pull) error {
+	if p.Number == g.Pulls[len(g.Pulls)-1].Number {
+		a.moot = true
+	}
+	if a.moot || p.Record < 0 {
+		return nil
+	}
+	_, facts, err := b.decided(ctx, tx, j, p)
+	if err == nil {
+		a.approved.lay(facts.Files)
+	}
+	return err
+}
+
 // countDecision takes a pull request's decision in force and the content it is about.
 func (b *Bot) countDecision(ctx context.Context, tx *store.Tx, j *store.Job, g *store.Group, a *ballot, p *store.Pull) error {
 	a.add(checks.Sibling{Number: p.Number, State: rules.State(p.VerdictState), Title: title(p)}, fmt.Sprint(p.Record))
-	s, d, err := decisionAt(ctx, b.log(j.Place), tx, p.Record)
-	if err != nil {
-		return err
-	}
-	facts, err := s.Facts()
+	d, facts, err := b.decided(ctx, tx, j, p)
 	if err != nil {
 		return err
 	}
@@ -121,6 +134,16 @@ func (b *Bot) countDecision(ctx context.Context, tx *store.Tx, j *store.Job, g *
 		a.Why = "what is merged before it changes the policy; queue it again after that"
 	}
 	return nil
+}
+
+// decided reads a pull request's last decision and the facts it rests on.
+func (b *Bot) decided(ctx context.Context, tx *store.Tx, j *store.Job, p *store.Pull) (*evidence.PolicyEvaluated, *rules.Change, error) {
+	s, d, err := decisionAt(ctx, b.log(j.Place), tx, p.Record)
+	if err != nil {
+		return nil, nil, err
+	}
+	facts, err := s.Facts()
+	return d, facts, err
 }
 
 // lay puts the changes of one pull request on top of those before it.
