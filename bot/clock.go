@@ -58,11 +58,10 @@ func (b *Bot) look(ctx context.Context, w *watch) error {
 		w.doubt = false
 	}
 	skew := b.GitHub.Skew()
-	// GitHub tells whole seconds: a machine that is off by little more than 2 s looks now
-	// right, now wrong.
+	// GitHub tells whole seconds: what it is ahead becomes known little by little.
 	changed := (skew - w.skew).Abs() > 2*stepped
 	w.skew = skew
-	if changed || skew != 0 && passed.Sub(w.said) > sayAgain {
+	if changed || skew.Abs() > stepped && passed.Sub(w.said) > sayAgain {
 		w.said = passed
 		b.Log.Warn("GitHub's clock is taken for this machine's", "ahead_s", skew.Seconds())
 	}

@@ -27,7 +27,7 @@ func newMetrics(gh *checks.Client) *metrics {
 	}
 	skew := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Namespace: "changegate", Name: "clock_skew_seconds",
-		Help: "What GitHub's clock is ahead of this machine's; 0 while they agree to 2 s.",
+		Help: "What GitHub's clock is ahead of this machine's; 0 while no answer says otherwise.",
 	}, func() float64 { return gh.Skew().Seconds() })
 	m.registry.MustRegister(m.deliveries, m.jobs, m.verdicts, skew)
 	return m

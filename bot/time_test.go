@@ -237,6 +237,7 @@ func TestTheClockIsSet(t *testing.T) {
 		steps []step
 	}{
 		"right":                                {},
+		"a second and a half fast":             {ahead: 1500 * time.Millisecond},
 		"set back a day":                       {steps: []step{{2 * time.Hour, -day}}},
 		"set back a day and right again":       {steps: []step{{2 * time.Hour, -day}, {time.Hour, 0}}},
 		"set forward a day":                    {steps: []step{{2 * time.Hour, day}}},

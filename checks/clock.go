@@ -11,10 +11,6 @@ import (
 	"github.com/golang-jwt/jwt/v4"
 )
 
-// agree is how far the machine's clock and GitHub's may be apart and still be taken for
-// the same: GitHub gives its time in whole seconds, and an answer takes a while.
-const agree = 2 * time.Second
-
 // A clock is the machine's, put right by GitHub's where they are apart: dates that pass
 // and freezes that begin are facts of the place where the merge happens, and a machine
 // that is wrong must turn nothing green early. Every answer of GitHub sets it.
@@ -22,12 +18,12 @@ type clock struct {
 	machine func() time.Time
 
 	mu   sync.Mutex
-	skew time.Duration // what GitHub's clock is ahead; 0 while they agree; guarded by mu
+	skew time.Duration // what GitHub's clock is ahead; 0 while no answer says otherwise; guarded by mu
 	told int           // how often GitHub told its time; guarded by mu
 }
 
-// now is never ahead of GitHub's clock by more than agree, if GitHub answered since the
-// machine's was set.
+// now is ahead of GitHub's clock by no more than GitHub's answers cannot show, a second and
+// the way there: later than that, a decision would seem to be made after the merge it led to.
 func (c *clock) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -56,10 +52,7 @@ func (c *clock) learn(date time.Time, took time.Duration) {
 	c.told++
 	now := c.machine().Round(0)
 	low, high := date.Sub(now), date.Add(time.Second+took).Sub(now)
-	switch {
-	case low <= agree && high >= -agree:
-		c.skew = 0
-	case c.skew < low || c.skew > high:
+	if c.skew < low || c.skew > high {
 		c.skew = low
 	}
 }
@@ -98,8 +91,8 @@ func (s signer) Sign(claims jwt.Claims) (string, error) {
 	return s.Signer.Sign(claims)
 }
 
-// Skew is what GitHub's clock is ahead of the machine's, 0 while they agree to 2 s or
-// GitHub was not asked yet.
+// Skew is what GitHub's clock is ahead of the machine's, 0 while no answer of GitHub says
+// that it is.
 func (c *Client) Skew() time.Duration {
 	if c.clock == nil {
 		return 0
