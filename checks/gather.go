@@ -222,21 +222,21 @@ func (g *gathering) target(ctx context.Context) error {
 	if to == "" || g.diff == nil {
 		return nil
 	}
-	t := &rules.Target{To: to, Kind: "commit"}
+	t := &rules.Target{To: to, Form: rules.FormCommit}
 	rev := to
 	if !abbreviated.MatchString(to) {
-		t.Kind, rev = "tag", "refs/tags/"+to
+		t.Form, rev = rules.FormTag, "refs/tags/"+to
 	}
 	d, err := g.c.compare(ctx, g.out.Place, rev, g.out.Change.Base.Commit)
 	switch {
 	case errors.Is(err, ErrGone):
 	case err != nil:
 		return fmt.Errorf("resolve rollback target: %w", err)
-	case t.Kind == "tag" || strings.HasPrefix(d.From, to):
+	case t.Form == rules.FormTag || strings.HasPrefix(d.From, to):
 		t.Commit, t.InBase = d.From, d.Status == "ahead" || d.Status == "identical"
 	}
 	if t.Commit == "" {
-		t.Kind = ""
+		t.Form = ""
 	}
 	g.out.Change.Target = t
 	return nil

@@ -258,7 +258,7 @@ func (c *Clone) target(ch *rules.Change, to string, base plumbing.Hash) *rules.T
 	case cut:
 		return unknown("the clone is shallow, so the history of the base branch is not known; run git fetch --unshallow")
 	}
-	t.Commit, t.Kind, t.InBase = commit.String(), kind, in
+	t.Commit, t.Form, t.InBase = commit.String(), kind, in
 	return t
 }
 

@@ -49,7 +49,7 @@ func timed(now time.Time, line string, edit func(*rules.Change)) View {
 	c.Commits = []rules.Commit{{ID: head, Author: c.Author, Committer: c.Author}}
 	c.Requests = []rules.RequestText{{Line: 1, Text: "change:\n  why: Refunds above 500 EUR go to a human\n  rollback: {to: 9f3c2ab}\n  " + line + "\n"}}
 	c.RequestSince = at.Add(-time.Hour)
-	c.Target = &rules.Target{To: "9f3c2ab", Commit: "9f3c2ab" + strings.Repeat("0", 33), InBase: true, Kind: "commit"}
+	c.Target = &rules.Target{To: "9f3c2ab", Commit: "9f3c2ab" + strings.Repeat("0", 33), InBase: true, Form: "commit"}
 	if edit != nil {
 		edit(c)
 	}

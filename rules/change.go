@@ -59,6 +59,13 @@ type Change struct {
 	// Target says how rollback.to of the change request resolved; nil when it
 	// was not looked up because nothing asked for it.
 	Target *Target `json:"target,omitempty"`
+	// Suggested is the last version that was itself released through the gate, with what
+	// a rollback to it would leave; nil when there is none or it was not looked up.
+	Suggested *Target `json:"suggested,omitempty"`
+	// Undoes are the changes of the past that this one may be the rollback of.
+	Undoes []Undo `json:"undoes,omitempty"`
+	// Manifests are those that govern a file of the change, by path.
+	Manifests []Manifest `json:"manifests,omitempty"`
 
 	// NewPolicy is the policy file as the pull request would leave it; nil when
 	// the pull request does not touch it.
@@ -197,14 +204,6 @@ type RequestText struct {
 	Path string `json:"path,omitempty"` // empty for the pull request's description
 	Line int    `json:"line"`           // line of the source on which Text begins, from 1
 	Text string `json:"text"`
-}
-
-// A Target is what rollback.to resolved to in the repository.
-type Target struct {
-	To     string `json:"to"`               // as it was asked
-	Commit string `json:"commit,omitempty"` // empty: nothing by that name
-	InBase bool   `json:"in_base,omitempty"`
-	Kind   string `json:"kind,omitempty"` // commit, tag or version
 }
 
 // A PolicyText is the policy file as found in a commit.

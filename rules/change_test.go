@@ -58,7 +58,7 @@ func change(opts ...func(*Change)) *Change {
 		Commits:      []Commit{{ID: headCommit, Author: dev1, Committer: dev1}},
 		Files:        []File{{Path: "prompts/refund.md", Status: "modified", Old: "a1", New: "b1"}},
 		RequestSince: noon.Add(-48 * time.Hour),
-		Target:       &Target{To: "v1", Commit: mergeBase, InBase: true, Kind: "tag"},
+		Target:       &Target{To: "v1", Commit: mergeBase, InBase: true, Form: "tag"},
 		Requests:     []RequestText{{Line: 4, Text: request}},
 	}
 	for _, opt := range opts {

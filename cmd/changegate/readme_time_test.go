@@ -56,7 +56,7 @@ func shownChange(line string, edit func(*rules.Change)) *rules.Change {
 		Files:        []rules.File{{Path: "prompts/refund.md", Status: "modified", Old: "a1", New: "b1"}},
 		Requests:     []rules.RequestText{{Line: 1, Text: "change:\n  why: x\n  rollback: {to: 9f3c2ab}\n" + line}},
 		RequestSince: shownNow.Add(-time.Hour),
-		Target:       &rules.Target{To: "9f3c2ab", Commit: target, InBase: true, Kind: "commit"},
+		Target:       &rules.Target{To: "9f3c2ab", Commit: target, InBase: true, Form: "commit"},
 		Checks:       []rules.Check{{Name: "evals", App: "github-actions", Status: "completed", Conclusion: "success"}},
 	}
 	q, _ := rules.ReadRequest(c.Requests, time.UTC)
