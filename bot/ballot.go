@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -98,7 +99,11 @@ func (b *Bot) count(ctx context.Context, tx *store.Tx, j *store.Job, g *store.Gr
 	case p.State != "open":
 		a.Why = fmt.Sprintf("PR %d is closed", q.Number)
 	case p.VerdictState != "":
-		return b.countDecision(ctx, tx, j, g, a, p)
+		failing, err := tx.FailingSince(ctx, j.Place.RepoID, q.Number)
+		if b.tooLong(failing) {
+			a.unread = append(a.unread, q.Number) // it may be frozen by now, or refused
+		}
+		return errors.Join(err, b.countDecision(ctx, tx, j, g, a, p))
 	}
 	a.add(s, decision)
 	return nil

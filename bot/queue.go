@@ -141,10 +141,24 @@ func named(branch string) int {
 	return n
 }
 
+// tooLong reports whether what fails since then holds up a merge queue.
+func (b *Bot) tooLong(since time.Time) bool {
+	return !since.IsZero() && b.Now().Sub(since) >= groupPatience
+}
+
+// warnGroups has the groups answered that wait with a pull request which nobody could
+// judge for groupPatience: what passed may not be merged unseen.
+func (b *Bot) warnGroups(ctx context.Context, j *store.Job) error {
+	if !b.tooLong(j.FirstFailed) {
+		return nil
+	}
+	return b.Store.Write(ctx, func(tx *store.Tx) error { return tx.Unjudged(ctx, j, b.Now()) })
+}
+
 // giveUp answers failure when a group could not be judged for groupPatience: an answer
 // that never comes holds up everybody behind it. A group that is not there needs none.
 func (b *Bot) giveUp(ctx context.Context, j *store.Job, cause error) error {
-	if j.FirstFailed.IsZero() || b.Now().Sub(j.FirstFailed) < groupPatience {
+	if !b.tooLong(j.FirstFailed) {
 		return nil
 	}
 	g, err := b.groupOf(ctx, j)

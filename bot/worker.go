@@ -104,7 +104,7 @@ func (b *Bot) failed(ctx context.Context, j *store.Job, cause error) error {
 	b.Log.Warn("job", "repo", j.Place.Repo, "number", j.Number, "branch", j.Branch, "attempt", j.Attempts+1, "err", cause)
 	delay := min(time.Second<<min(j.Attempts, 10), again)
 	if j.Number != 0 {
-		if err := b.admit(ctx, j, b.Now().Add(delay)); err != nil {
+		if err := errors.Join(b.admit(ctx, j, b.Now().Add(delay)), b.warnGroups(ctx, j)); err != nil {
 			b.Log.Warn("say that a judgement is unfinished", "repo", j.Place.Repo, "number", j.Number, "err", err)
 		}
 	}

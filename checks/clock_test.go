@@ -21,7 +21,7 @@ func TestClock(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		github := time.Unix(1_800_000_000, 0)
 		var ahead time.Duration // the machine's
-		right := true // until now
+		right := true           // until now
 		c := &clock{machine: func() time.Time { return github.Add(ahead) }}
 		span := func(most time.Duration, what string) time.Duration {
 			return time.Duration(rapid.Int64Range(0, int64(most)).Draw(t, what))

@@ -152,6 +152,25 @@ func (tx *Tx) Judged(ctx context.Context, j *Job, now time.Time) error {
 	return nil
 }
 
+// Unjudged has the merge groups of the repository answered that may hold the pull request
+// of j, which was not judged although something asks for it.
+func (tx *Tx) Unjudged(ctx context.Context, j *Job, now time.Time) error {
+	if err := tx.raiseGroups(ctx, j, millis(now)); err != nil {
+		return fmt.Errorf("tell the groups of %s: %w", j.Key, err)
+	}
+	return nil
+}
+
+// FailingSince is when the first run on a pull request failed since the last that did
+// not; zero if none did.
+func (tx *Tx) FailingSince(ctx context.Context, repoID int64, number int) (time.Time, error) {
+	var at int64
+	if _, err := tx.one(ctx, []any{&at}, `SELECT first_failed FROM job WHERE key = $1`, pullKey(repoID, number)); err != nil {
+		return time.Time{}, fmt.Errorf("read how long pull request %d of repository %d was not judged: %w", number, repoID, err)
+	}
+	return instant(at), nil
+}
+
 func (tx *Tx) raiseGroups(ctx context.Context, j *Job, now int64) error {
 	var waiting []checks.Wake
 	err := tx.each(ctx, func(rows *sql.Rows) error {
