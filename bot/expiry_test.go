@@ -43,7 +43,7 @@ func TestBrokenGlassExpires(t *testing.T) {
 func TestAFreezeBeginsWhileQueued(t *testing.T) {
 	t.Parallel()
 	within(t, frozenFor, 0, func(s *span) {
-		begin := time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC)
+		begin := time.Date(2026, 11, 25, 9, 20, 0, 0, time.UTC)
 		s.scheduled(time.Time{})
 		s.repo.Queue("main", githubtest.Queue{Checks: []string{s.checkName()}, Also: []string{"ci"}})
 		s.pull.Enqueue("dev1")

@@ -14,7 +14,7 @@ import (
 func TestWhatIsMergedBeforeTheGroup(t *testing.T) {
 	t.Parallel()
 	within(t, frozenFor, 0, func(s *span) {
-		begin := time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC)
+		begin := time.Date(2026, 11, 25, 9, 20, 0, 0, time.UTC)
 		s.scheduled(time.Time{})
 		first := s.pull
 		second := s.repo.Open("dev1", githubtest.PR{Files: githubtest.Files{"prompts/b.md": "two\n"}, Title: "Other", Body: described(s.first[:7])})

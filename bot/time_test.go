@@ -173,8 +173,9 @@ func TestADatePasses(t *testing.T) {
 	}
 }
 
+// frozenFor begins and ends between two hourly sweeps, which would notice too.
 const frozenFor = enforced + `freezes:
-  - {name: audit, reason: auditors are here, from: "2026-11-25T09:00Z", until: "2026-11-26T17:30Z"}
+  - {name: audit, reason: auditors are here, from: "2026-11-25T09:20Z", until: "2026-11-26T17:30Z"}
 `
 
 // TestAFreezeBeginsAndEnds: what was approved and green before a freeze is not while
@@ -183,7 +184,7 @@ const frozenFor = enforced + `freezes:
 func TestAFreezeBeginsAndEnds(t *testing.T) {
 	t.Parallel()
 	within(t, frozenFor, 0, func(s *span) {
-		begin, end := time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC), time.Date(2026, 11, 26, 17, 30, 0, 0, time.UTC)
+		begin, end := time.Date(2026, 11, 25, 9, 20, 0, 0, time.UTC), time.Date(2026, 11, 26, 17, 30, 0, 0, time.UTC)
 		s.scheduled(time.Time{})
 		s.is("success", "Ready")
 		time.Sleep(time.Until(begin) - time.Second)
