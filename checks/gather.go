@@ -218,11 +218,13 @@ var abbreviated = regexp.MustCompile(`^[0-9a-f]{7,64}$`)
 // What is no commit id is looked for among the tags alone: a branch of that name
 // would point at something else after the merge.
 func (g *gathering) target(ctx context.Context) error {
-	to := rules.RollbackTarget(g.out.Change.Requests)
-	if to == "" || g.diff == nil {
+	asked := rules.RollbackTarget(g.out.Change.Requests)
+	l := rules.LookFor(asked)
+	if asked == "" || l.Revert || g.diff == nil {
 		return nil
 	}
-	t := &rules.Target{To: to, Form: rules.FormCommit}
+	t := &rules.Target{To: asked, Form: rules.FormCommit}
+	to := l.Name
 	rev := to
 	if !abbreviated.MatchString(to) {
 		t.Form, rev = rules.FormTag, "refs/tags/"+to

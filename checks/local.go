@@ -83,7 +83,7 @@ func (c *Clone) gather(ctx context.Context, s span) (*Gathered, error) {
 		ch.Gaps = append(ch.Gaps, rules.Gap{What: "code owners", Says: err.Error()})
 	}
 	c.requests(ch, s.body)
-	if to := rules.RollbackTarget(ch.Requests); to != "" {
+	if to := rules.RollbackTarget(ch.Requests); to != "" && !rules.LookFor(to).Revert {
 		ch.Target = c.target(ch, to, s.base)
 	}
 	return g, nil
@@ -242,7 +242,7 @@ func (c *Clone) target(ch *rules.Change, to string, base plumbing.Hash) *rules.T
 		ch.Gaps = append(ch.Gaps, rules.Gap{What: "rollback target", Says: why})
 		return t
 	}
-	commit, kind, err := c.named(to)
+	commit, kind, err := c.named(rules.LookFor(to).Name)
 	switch {
 	case err != nil:
 		return unknown(err.Error())

@@ -267,7 +267,7 @@ func TestLocalRollbackTarget(t *testing.T) {
 		first.String():                   {Commit: first.String(), InBase: true, Form: "commit"},
 		first.String()[:7]:               {Commit: first.String(), InBase: true, Form: "commit"},
 		strings.ToUpper(main.String()):   {Commit: main.String(), InBase: true, Form: "commit"},
-		"prompts/a@" + main.String()[:9]: {To: main.String()[:9], Commit: main.String(), InBase: true, Form: "commit"},
+		"prompts/a@" + main.String()[:9]: {Commit: main.String(), InBase: true, Form: "commit"},
 		first.String()[:8]:               {},
 		"v1":                             {Commit: first.String(), InBase: true, Form: "tag"},
 		"v2":                             {Commit: main.String(), InBase: true, Form: "tag"},

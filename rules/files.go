@@ -61,6 +61,25 @@ func (fs listing) governedBy(g *Group) iter.Seq[string] {
 	}
 }
 
+// GovernedPaths returns, in order, every path of the files that a group governs: of a
+// rename both ends, as far as groups govern them. A copy leaves what it was made from
+// as it was, so that end is none of the change's.
+func (p *Policy) GovernedPaths(files []File) []string {
+	files = slices.Clone(files)
+	for i := range files {
+		if files[i].Status == "copied" {
+			files[i].OldPath = ""
+		}
+	}
+	var out []string
+	all := list(files)
+	for i := range p.judged {
+		out = slices.AppendSeq(out, all.governedBy(&p.judged[i]))
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 // sameFor reports whether two lists hold the same changes of what a group governs.
 func sameFor(g *Group, a, b listing) bool {
 	i, k := a.next(g, 0), b.next(g, 0)

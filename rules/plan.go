@@ -20,7 +20,7 @@ func judgeRollback(j *judgement, g *judged) {
 	case revision == "":
 		j.met(g.Name, RuleRollbackPlan, "revert of this pull request")
 		return
-	case t == nil || t.To != revision || t.Commit == "":
+	case t == nil || t.To != q.Rollback.To || t.Commit == "":
 		f.Code, f.Says = CodeNoTarget, "rollback.to "+to+" names nothing on "+code(j.c.Base.Branch)
 	case !t.InBase:
 		f.Code, f.Says = CodeOutsideBase, "rollback.to "+to+" is not in the history of "+code(j.c.Base.Branch)

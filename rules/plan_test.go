@@ -15,7 +15,7 @@ func TestRollbackPlan(t *testing.T) {
 		says, fix  string
 	}{
 		{"resolved", "required", to("{to: v1}", resolved), "Waiting…", "`v1` is on `main` (`9f3c2ab`)", ""},
-		{"path at commit", "required", to("{to: prompts/refund@v1}", resolved), "Waiting…", "`prompts/refund@v1` is on `main` (`9f3c2ab`)", ""},
+		{"path at commit", "required", to("{to: prompts/refund@v1}", &Target{To: "prompts/refund@v1", Commit: mergeBase, InBase: true}), "Waiting…", "`prompts/refund@v1` is on `main` (`9f3c2ab`)", ""},
 		{"revert", "required", to("{to: revert}", nil), "Waiting…", "revert of this pull request", ""},
 		{"none", "required", opt(asks("change: {why: x}")), "Author: add a rollback plan", "group `prompts` requires a rollback plan and none is declared",
 			"add to the change request, inside `change:`\n```yaml\n  rollback:\n    to: 9f3c2ab\n```"},

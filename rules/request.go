@@ -65,14 +65,14 @@ func RequestPath(path string) bool {
 		(strings.HasSuffix(name, ".yml") || strings.HasSuffix(name, ".yaml"))
 }
 
-// RollbackTarget returns the revision that rollback.to asks to resolve: the commit
-// part of path@commit, and "" when there is nothing to look up.
+// RollbackTarget returns rollback.to as it is declared; "" when none is. LookFor says
+// what it asks for.
 func RollbackTarget(texts []RequestText) string {
 	q, _ := ReadRequest(texts, time.UTC)
 	if q == nil || q.Rollback == nil {
 		return ""
 	}
-	return q.Rollback.revision()
+	return q.Rollback.To
 }
 
 // named is the target as a title shows it: without the path.

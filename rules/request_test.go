@@ -43,13 +43,13 @@ func TestRollbackToAsWritten(t *testing.T) {
 			t.Errorf("%s: %+v %v", to, q, problems)
 		}
 	}
-	for to, revision := range map[string]string{"revert": "", "v1": "v1", "prompts/refund@9f3c2ab": "9f3c2ab"} {
-		if got := RollbackTarget(change(asks("change: {rollback: {to: " + to + "}}")).Requests); got != revision {
-			t.Errorf("%s resolves %q", to, got)
+	for _, to := range []string{"revert", "v1", "prompts/refund@9f3c2ab"} {
+		if got := RollbackTarget(change(asks("change: {rollback: {to: " + to + "}}")).Requests); got != to {
+			t.Errorf("%s is read as %q", to, got)
 		}
 	}
 	if got := RollbackTarget(nil); got != "" {
-		t.Errorf("nothing resolves %q", got)
+		t.Errorf("nothing is read as %q", got)
 	}
 }
 
