@@ -31,12 +31,15 @@ type install struct {
 	account *account
 	repos   []string // full names in lower case; nil means all
 	created time.Time
+	// permissions are what the account's owner granted; replaced, never changed.
+	permissions fields
 }
 
 type token struct {
-	install *install
-	repos   []int64 // nil means all of the installation's
-	expires time.Time
+	install     *install
+	repos       []int64 // nil means all of the installation's
+	expires     time.Time
+	permissions fields // as they were when it was given out
 }
 
 func newKey() *rsa.PrivateKey {
@@ -67,7 +70,7 @@ func (s *Server) addApp(slug string) *app {
 func (s *Server) Install(login string, repos ...string) int64 {
 	var in *install
 	s.tell(func() {
-		in = &install{id: s.nextID(), account: s.account(login), created: s.now()}
+		in = &install{id: s.nextID(), account: s.account(login), created: s.now(), permissions: appPermissions}
 		for _, name := range repos {
 			in.repos = append(in.repos, lower(name))
 		}
@@ -179,7 +182,7 @@ func (t *token) reads(r *Repo) bool { return t.sees(r) || !r.isPrivate() }
 // newToken answers a request for an installation token.
 func (s *Server) newToken(in *install, repos []int64) (value string, t *token) {
 	value = fmt.Sprintf("ghs_%s", strings.ReplaceAll(guid(s.nextID()), "-", ""))
-	t = &token{install: in, repos: repos, expires: s.options.Keys().UTC().Add(s.options.TokenLife).Truncate(time.Second)}
+	t = &token{install: in, repos: repos, permissions: in.permissions, expires: s.options.Keys().UTC().Add(s.options.TokenLife).Truncate(time.Second)}
 	s.tokens[value] = t
 	return value, t
 }

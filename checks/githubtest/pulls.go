@@ -70,26 +70,30 @@ type timelineEvent struct {
 
 // Open opens a pull request.
 func (r *Repo) Open(by string, pr PR) *Pull {
+	var p *Pull
+	r.s.tell(func() { p = r.open(r.s.account(by), pr) })
+	return p
+}
+
+func (r *Repo) open(by *account, pr PR) *Pull {
 	p := &Pull{r: r, state: "open", title: pr.Title, body: pr.Body, draft: pr.Draft, fork: pr.Fork, base: pr.Base}
-	r.s.tell(func() {
-		p.id, p.author, p.Number = r.s.nextID(), r.s.account(by), len(r.pulls)+1
-		p.created, p.updated = r.s.now(), r.s.now()
-		for _, login := range pr.Assignees {
-			p.assignees = append(p.assignees, r.s.account(login))
-		}
-		if p.base == "" {
-			p.base = r.main
-		}
-		if p.title == "" {
-			p.title = fmt.Sprintf("Change %d", p.Number)
-		}
-		p.place(pr)
-		p.fill(pr)
-		r.pulls = append(r.pulls, p)
-		p.r.refs[p.ref()] = p.head
-		p.baseOID = r.refs["refs/heads/"+p.base]
-		p.emit("opened", p.author, nil)
-	})
+	p.id, p.author, p.Number = r.s.nextID(), by, len(r.pulls)+1
+	p.created, p.updated = r.s.now(), r.s.now()
+	for _, login := range pr.Assignees {
+		p.assignees = append(p.assignees, r.s.account(login))
+	}
+	if p.base == "" {
+		p.base = r.main
+	}
+	if p.title == "" {
+		p.title = fmt.Sprintf("Change %d", p.Number)
+	}
+	p.place(pr)
+	p.fill(pr)
+	r.pulls = append(r.pulls, p)
+	p.r.refs[p.ref()] = p.head
+	p.baseOID = r.refs["refs/heads/"+p.base]
+	p.emit("opened", p.author, nil)
 	return p
 }
 

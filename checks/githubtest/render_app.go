@@ -39,7 +39,7 @@ func (s *Server) renderInstall(in *install) fields {
 		"target_id": in.account.id, "target_type": in.account.kind, "repository_selection": selection,
 		"access_tokens_url": s.api("app/installations", in.id, "access_tokens"), "repositories_url": s.api("installation/repositories"),
 		"html_url":    fmt.Sprintf("%s/organizations/%s/settings/installations/%d", s.base, in.account.login, in.id),
-		"permissions": appPermissions, "events": appEvents, "created_at": stamp(in.created), "updated_at": stamp(in.created),
+		"permissions": in.permissions, "events": appEvents, "created_at": stamp(in.created), "updated_at": stamp(in.created),
 		"single_file_name": nil, "has_multiple_single_files": false, "single_file_paths": []string{}, "suspended_by": nil, "suspended_at": nil,
 	}
 }

@@ -88,7 +88,7 @@ func postToken(r *request) (any, error) {
 		return nil, failure{400, "Problems parsing JSON"}
 	}
 	for name := range q.Permissions {
-		if _, granted := appPermissions[name]; !granted {
+		if _, granted := in.permissions[name]; !granted {
 			return nil, failure{422, "The permissions requested are not granted to this installation."}
 		}
 	}
@@ -100,7 +100,7 @@ func postToken(r *request) (any, error) {
 	}
 	value, t := r.s.newToken(in, ids)
 	return answer{201, fields{
-		"token": value, "expires_at": stamp(t.expires), "permissions": appPermissions, "repository_selection": "all",
+		"token": value, "expires_at": stamp(t.expires), "permissions": t.permissions, "repository_selection": "all",
 	}, nil}, nil
 }
 

@@ -2,7 +2,9 @@ package githubtest
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
+	"unicode/utf8"
 )
 
 func (r *request) pull() (*Pull, error) {
@@ -42,6 +44,47 @@ func patchPull(r *request) (any, error) {
 	p.change(r.s.app.bot, "title", &p.title, q.Title)
 	p.change(r.s.app.bot, "body", &p.body, q.Body)
 	return r.s.renderPull(p), nil
+}
+
+// postPull opens a pull request from a branch of the repository itself. It takes
+// pull_requests: write alone. https://docs.github.com/en/rest/pulls/pulls#create-a-pull-request
+func postPull(r *request) (any, error) {
+	if err := r.mayWrite("pull_requests"); err != nil {
+		return nil, err
+	}
+	var q struct{ Title, Body, Head, Base string }
+	if err := r.read(&q); err != nil {
+		return nil, err
+	}
+	if why := r.repo.refusePull(q.Head, q.Base); why != "" {
+		return nil, failure{422, why}
+	}
+	if why := refuseBody(q.Body); why != "" {
+		return nil, failure{422, why}
+	}
+	if q.Title == "" || utf8.RuneCountInString(q.Title) > 256 {
+		return nil, failure{422, "title is too long (maximum is 256 characters)"}
+	}
+	return answer{201, r.s.renderPull(r.repo.open(r.s.app.bot, PR{Title: q.Title, Body: q.Body, Head: q.Head, Base: q.Base})), nil}, nil
+}
+
+// refusePull says what GitHub finds wrong with a pull request of two branches.
+func (r *Repo) refusePull(head, base string) string {
+	from, into := r.refs["refs/heads/"+head], r.refs["refs/heads/"+base]
+	switch {
+	case from == "":
+		return "head is invalid"
+	case into == "":
+		return "base is invalid"
+	case len(r.git.between(into, from)) == 0:
+		return fmt.Sprintf("No commits between %s and %s", base, head)
+	}
+	for _, p := range r.pullsFrom("refs/heads/" + head) {
+		if p.r == r && p.base == base {
+			return fmt.Sprintf("A pull request already exists for %s:%s.", r.owner.login, head)
+		}
+	}
+	return ""
 }
 
 // listPulls gives the newest first, the open ones unless asked.

@@ -15,12 +15,17 @@ var repoRoutes = map[string]handler{
 	"GET /git/ref/{ref...}":                    getRef,
 	"GET /git/blobs/{sha}":                     getBlob,
 	"GET /git/trees/{sha...}":                  getTree,
+	"POST /git/blobs":                          writesGit(postBlob),
+	"POST /git/trees":                          writesGit(postTree),
+	"POST /git/commits":                        writesGit(postCommit),
+	"POST /git/refs":                           writesGit(postRef),
 	"GET /activity":                            listActivity,
 	"GET /contents/{path...}":                  getContents,
 	"GET /commits/{rest...}":                   getCommits,
 	"GET /compare/{basehead...}":               getComparison,
 	"GET /collaborators/{username}/permission": getPermission,
 	"GET /pulls":                               listPulls,
+	"POST /pulls":                              postPull,
 	"GET /pulls/{number}":                      getPull,
 	"GET /pulls/{number}/files":                listPullFiles,
 	"GET /pulls/{number}/commits":              listPullCommits,
@@ -85,10 +90,14 @@ func listTags(r *request) (any, error) {
 // getRef gives a ref as it is: of an annotated tag, the tag object.
 func getRef(r *request) (any, error) {
 	ref := "refs/" + r.PathValue("ref")
-	id, ok := r.repo.refs[ref]
-	if !ok {
+	if _, ok := r.repo.refs[ref]; !ok {
 		return nil, notFound
 	}
+	return r.renderRef(ref), nil
+}
+
+func (r *request) renderRef(ref string) fields {
+	id := r.repo.refs[ref]
 	kind := r.repo.git.objects[id].kind
 	if kind == "" {
 		kind = "commit"
@@ -97,7 +106,7 @@ func getRef(r *request) (any, error) {
 	return fields{
 		"ref": ref, "node_id": nodeID("Ref", ref), "url": at + "/" + ref,
 		"object": fields{"type": kind, "sha": id, "url": at + "/" + kind + "s/" + id},
-	}, nil
+	}
 }
 
 func (r *request) wantsRaw() bool { return strings.Contains(r.Header.Get("Accept"), "raw") }
