@@ -170,6 +170,11 @@ type Known struct {
 	// FloorBranch is the default branch of that repository: a hint that saves a
 	// call when it is right and costs one when it is wrong.
 	FloorBranch string `json:"floor_branch,omitempty"`
+	// Released is the commit that the newest change released through the gate left on
+	// the base branch, of those that touched a governed file of this change: what is
+	// suggested where the way back is missing or does not hold. The caller fills it
+	// before each reading.
+	Released string `json:"-"`
 }
 
 // Roles are answers to who holds which role, given at one instant.
