@@ -41,7 +41,8 @@ func (b *Bot) Sweep(ctx context.Context, dir string) {
 }
 
 // SweepOnce raises a job for every open pull request GitHub lists, for every one that
-// was open when it was last read, and for every branch that was walked before.
+// was open when it was last read, for every branch that was walked before, and for every
+// merge group that nobody heard of.
 //
 // It asks for GitHub's time first: a server that starts on a machine whose clock is
 // wrong would be refused, and look at nothing for sweepEvery.
@@ -67,7 +68,7 @@ func (b *Bot) sweep(ctx context.Context, p checks.Place) error {
 	if err != nil {
 		return err
 	}
-	return b.Store.Write(ctx, func(tx *store.Tx) error {
+	err = b.Store.Write(ctx, func(tx *store.Tx) error {
 		for _, n := range numbers {
 			if err := tx.Raise(ctx, checks.Wake{Place: p, Number: n}, "sweep", b.Now()); err != nil {
 				return err
@@ -87,4 +88,36 @@ func (b *Bot) sweep(ctx context.Context, p checks.Place) error {
 		}
 		return err
 	})
+	return errors.Join(err, b.sweepQueues(ctx, p))
+}
+
+// sweepQueues has the merge groups answered that GitHub asked about and nobody heard of:
+// a queue waits an hour for an answer, and merges nothing meanwhile.
+func (b *Bot) sweepQueues(ctx context.Context, p checks.Place) error {
+	var bases []string
+	err := b.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		bases, err = tx.Bases(ctx, p.RepoID)
+		return err
+	})
+	for _, base := range bases {
+		waiting, e := b.GitHub.Waiting(ctx, p, base)
+		if err = errors.Join(err, e); len(waiting) == 0 {
+			continue
+		}
+		err = errors.Join(err, b.Store.Write(ctx, func(tx *store.Tx) error { return b.raiseUnheard(ctx, tx, waiting) }))
+	}
+	return err
+}
+
+func (b *Bot) raiseUnheard(ctx context.Context, tx *store.Tx, waiting []checks.Wake) error {
+	for _, w := range waiting {
+		g, err := tx.GroupAt(ctx, w.RepoID, w.Head)
+		if err == nil && g == nil {
+			err = tx.Raise(ctx, w, "sweep", b.Now())
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

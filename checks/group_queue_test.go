@@ -57,3 +57,29 @@ func TestGroupOfEveryMethod(t *testing.T) {
 		}
 	}
 }
+
+// TestWaiting: the groups of a queue are found as GitHub's webhooks name them, and there
+// are none on a branch without one.
+func TestWaiting(t *testing.T) {
+	t.Parallel()
+	s := tell(t, "write")
+	s.repo.Queue("main", githubtest.Queue{Checks: []string{"evals"}})
+	c := s.client(t, http.DefaultTransport)
+	var want []Wake
+	from := s.repo.Head("main")
+	for i := range 2 {
+		p := s.repo.Open("dev1", githubtest.PR{Files: githubtest.Files{fmt.Sprintf("prompts/%d.md", i+1): "one\n"}})
+		p.Enqueue("dev1")
+		head, _ := p.Group()
+		branch := fmt.Sprintf("gh-readonly-queue/main/pr-%d-%s", p.Number, from)
+		want = append(want, Wake{Place: s.place(), Head: head, Branch: branch, Base: "main", Queued: &Queued{From: from}})
+		from = head
+	}
+	got, err := c.Waiting(t.Context(), s.place(), "main")
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	if got, err := c.Waiting(t.Context(), s.place(), "release"); err != nil || len(got) != 0 {
+		t.Errorf("no queue: %v, %v", got, err)
+	}
+}

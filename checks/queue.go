@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -76,4 +77,26 @@ func (c *Client) queue(ctx context.Context, p Place, branch string) (*queue, err
 		q.entries[n.HeadCommit.Oid] = e
 	}
 	return q, nil
+}
+
+// Waiting returns what GitHub asked, or is about to ask, about the groups of a branch's
+// merge queue. It asks once, and repeats no webhook that nobody received.
+func (c *Client) Waiting(ctx context.Context, p Place, base string) ([]Wake, error) {
+	q, err := c.queue(ctx, p, base)
+	switch {
+	case errors.Is(err, errNoQueue):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("ask for the merge queue of %s: %w", base, err)
+	}
+	var out []Wake
+	for head, e := range q.entries {
+		if e.base == "" {
+			continue
+		}
+		branch := fmt.Sprintf("%s%s/pr-%d-%s", queueBranches, base, e.pull, e.base)
+		out = append(out, Wake{Place: p, Head: head, Branch: branch, Base: base, Queued: &Queued{From: e.base}})
+	}
+	slices.SortFunc(out, func(a, b Wake) int { return strings.Compare(a.Branch, b.Branch) })
+	return out, nil
 }

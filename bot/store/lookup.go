@@ -29,6 +29,15 @@ func (tx *Tx) Tips(ctx context.Context, repoID int64) ([]string, error) {
 	return all, nil
 }
 
+// Bases returns the branches of a repository into which judged pull requests are open.
+func (tx *Tx) Bases(ctx context.Context, repoID int64) ([]string, error) {
+	all, err := tx.words(ctx, `SELECT DISTINCT base FROM pull WHERE repo_id = $1 AND state = 'open' AND verdict_state <> '' ORDER BY base`, repoID)
+	if err != nil {
+		return nil, fmt.Errorf("read the bases of pull requests of repository %d: %w", repoID, err)
+	}
+	return all, nil
+}
+
 // Logs returns the names of the evidence logs: the organisations' numbers.
 func (tx *Tx) Logs(ctx context.Context) ([]string, error) {
 	all, err := tx.words(ctx, `SELECT log FROM head ORDER BY log`)
