@@ -18,6 +18,9 @@ type LocalOptions struct {
 	Base string // a branch, else a tag or commit; those become their own Base.Branch
 	Head string // likewise, or HEAD
 	Body string // the pull request's description, which git does not hold
+	// Floor is the organisation's policy, which a clone of one repository does not
+	// hold; nil when it is not known.
+	Floor *rules.PolicyText
 }
 
 // Local reads a change from a clone instead of from GitHub. Who wrote, reviewed
@@ -39,7 +42,7 @@ func Local(ctx context.Context, o LocalOptions) (*Gathered, error) {
 		return nil, fmt.Errorf("resolve head %q: %w", o.Head, err)
 	}
 	branch = branchOr(branch, base)
-	return c.gather(ctx, span{base, head, branch, from, c.defaultBranch(branch), o.Body})
+	return c.gather(ctx, span{base, head, branch, from, c.defaultBranch(branch), o.Body, nil, o.Floor})
 }
 
 // branchOr names a base that was given as a tag or commit: by the first seven
@@ -56,11 +59,14 @@ type span struct {
 	base, head          plumbing.Hash // base is zero for a first commit
 	branch, from        string
 	defaultBranch, body string
+
+	policy *rules.Policy     // judges instead of the base branch's; nil for that one
+	floor  *rules.PolicyText // is added to the base branch's; nil for none
 }
 
 func (c *Clone) gather(ctx context.Context, s span) (*Gathered, error) {
 	g := &Gathered{Place: Place{Repo: c.name}, Body: s.body, Change: rules.Change{
-		Ref: rules.Ref{Repo: c.name}, State: "open", Offline: true, DefaultBranch: s.defaultBranch,
+		Ref: rules.Ref{Repo: c.name}, State: "open", Offline: true, DefaultBranch: s.defaultBranch, Floor: s.floor,
 		Base: rules.Point{Branch: s.branch, Commit: id(s.base)},
 		Head: rules.Point{Branch: s.from, Commit: s.head.String()},
 	}}
@@ -83,10 +89,20 @@ func (c *Clone) gather(ctx context.Context, s span) (*Gathered, error) {
 		ch.Gaps = append(ch.Gaps, rules.Gap{What: "code owners", Says: err.Error()})
 	}
 	c.requests(ch, s.body)
-	if to := rules.RollbackTarget(ch.Requests); to != "" && !rules.LookFor(to).Revert {
-		ch.Target = c.target(ch, to, s.base)
+	if to := rules.RollbackTarget(ch.Requests); to != "" {
+		ch.Target = c.target(ch, s.judge(g.Policy), to)
 	}
 	return g, nil
+}
+
+// judge is the policy that says which paths of the change are governed; nil when it
+// does not load.
+func (s *span) judge(base Policy) *rules.Policy {
+	if s.policy != nil {
+		return s.policy
+	}
+	p, _ := rules.Load(base.Data, s.floor)
+	return p
 }
 
 func id(h plumbing.Hash) string {
@@ -231,54 +247,6 @@ func (c *Clone) requests(ch *rules.Change, body string) {
 		}
 		ch.Requests = append(ch.Requests, rules.RequestText{Path: f.Path, Line: 1, Text: string(text)})
 	}
-}
-
-// target resolves rollback.to as a tag or a commit id, short or whole. A branch
-// name is none: it means another commit tomorrow. Nothing, or two things, leave
-// Target.Commit empty.
-func (c *Clone) target(ch *rules.Change, to string, base plumbing.Hash) *rules.Target {
-	t := &rules.Target{To: to}
-	unknown := func(why string) *rules.Target {
-		ch.Gaps = append(ch.Gaps, rules.Gap{What: "rollback target", Says: why})
-		return t
-	}
-	commit, kind, err := c.named(rules.LookFor(to).Name)
-	switch {
-	case err != nil:
-		return unknown(err.Error())
-	case commit.IsZero() && len(c.past.cut) > 0:
-		return unknown("the clone is shallow and does not hold it; run git fetch --unshallow")
-	case commit.IsZero() || base.IsZero():
-		return t
-	}
-	in, cut, err := c.past.reaches(base, commit)
-	switch {
-	case err != nil:
-		return unknown(err.Error())
-	case cut:
-		return unknown("the clone is shallow, so the history of the base branch is not known; run git fetch --unshallow")
-	}
-	t.Commit, t.Form, t.InBase = commit.String(), kind, in
-	return t
-}
-
-// named returns the one commit that a tag or commit id names, or zero.
-func (c *Clone) named(to string) (commit plumbing.Hash, kind string, err error) {
-	byTag, err := c.tag(to)
-	if err != nil {
-		return plumbing.ZeroHash, "", err
-	}
-	byID, err := c.commitsWithPrefix(to)
-	if err != nil {
-		return plumbing.ZeroHash, "", err
-	}
-	switch {
-	case len(byID) == 0:
-		return byTag, "tag", nil
-	case len(byID) == 1 && (byTag.IsZero() || byTag == byID[0]):
-		return byID[0], "commit", nil
-	}
-	return plumbing.ZeroHash, "", nil
 }
 
 // hexadecimal reports whether s may be a commit id: git's own least length is 4.

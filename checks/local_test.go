@@ -248,56 +248,6 @@ func TestLocalRequests(t *testing.T) {
 	}
 }
 
-func TestLocalRollbackTarget(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t, false)
-	first := f.commit(files{"a": "1"})
-	main := f.commit(files{"a": "2"}, first)
-	side := f.commit(files{"a": "3"}, first)
-	f.ref("refs/heads/main", main)
-	f.ref("refs/heads/feature", f.commit(files{"a": "4"}, main))
-	f.ref("refs/heads/production", first)
-	f.ref("refs/tags/v1", first)
-	inner := f.annotated("v2", plumbing.CommitObject, main)
-	f.annotated("v3", plumbing.TagObject, inner)
-	f.ref("refs/tags/"+first.String()[:8], main) // a tag that reads like another commit's id
-	f.ref("refs/tags/aside", side)
-
-	for to, want := range map[string]rules.Target{
-		first.String():                   {Commit: first.String(), InBase: true, Form: "commit"},
-		first.String()[:7]:               {Commit: first.String(), InBase: true, Form: "commit"},
-		strings.ToUpper(main.String()):   {Commit: main.String(), InBase: true, Form: "commit"},
-		"prompts/a@" + main.String()[:9]: {Commit: main.String(), InBase: true, Form: "commit"},
-		first.String()[:8]:               {},
-		"v1":                             {Commit: first.String(), InBase: true, Form: "tag"},
-		"v2":                             {Commit: main.String(), InBase: true, Form: "tag"},
-		"v3":                             {Commit: main.String(), InBase: true, Form: "tag"},
-		"aside":                          {Commit: side.String(), Form: "tag"},
-		side.String():                    {Commit: side.String(), Form: "commit"},
-		"production":                     {},
-		"nowhere":                        {},
-		"deadbeef":                       {},
-		f.blob("1").String():             {},
-	} {
-		t.Run(to, func(t *testing.T) {
-			t.Parallel()
-			if want.To == "" {
-				want.To = to
-			}
-			c := f.read("```yaml\nchange:\n  rollback: {to: " + to + "}\n```\n").Change
-			if d := cmp.Diff(&want, c.Target); d != "" {
-				t.Errorf("target (-want +got):\n%s", d)
-			}
-			if len(c.Gaps) > 0 {
-				t.Errorf("gaps %v", c.Gaps)
-			}
-		})
-	}
-	if got := f.read("```yaml\nchange: {rollback: {to: revert}}\n```").Change.Target; got != nil {
-		t.Errorf("revert was looked up: %+v", got)
-	}
-}
-
 func TestResolve(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, false)
@@ -399,8 +349,8 @@ func TestShallowCloneSaysSo(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, false)
 	missing := plumbing.NewHash(strings.Repeat("12", 20))
-	main := f.commit(files{"a": "1"}, missing)
-	feature := f.commit(files{"a": "2"}, missing)
+	main := f.commit(files{"a": "1", PolicyPath: onePolicy}, missing)
+	feature := f.commit(files{"a": "2", PolicyPath: onePolicy}, missing)
 	f.ref("refs/heads/main", main)
 	f.ref("refs/heads/feature", feature)
 	must(t, f.store.SetShallow([]plumbing.Hash{main, feature}))
@@ -410,7 +360,7 @@ func TestShallowCloneSaysSo(t *testing.T) {
 	for _, gap := range g.Change.Gaps {
 		what = append(what, gap.What)
 	}
-	if d := cmp.Diff([]string{"history", "rollback target"}, what); d != "" {
+	if d := cmp.Diff([]string{"history"}, what); d != "" {
 		t.Errorf("gaps (-want +got):\n%s", d)
 	}
 	if len(g.Change.Files) != 1 || g.Change.MergeBase != "" {
@@ -466,7 +416,7 @@ func TestLineIsThePastOfABranch(t *testing.T) {
 	}
 	var got []past
 	for _, s := range line.Steps {
-		g, err := c.Past(t.Context(), s)
+		g, err := c.Past(t.Context(), s, nil)
 		must(t, err)
 		p := past{Commit: plumbing.NewHash(s.Commit), Merge: s.Merge, Title: g.Title}
 		for _, file := range g.Change.Files {
@@ -493,7 +443,7 @@ func TestLineIsThePastOfABranch(t *testing.T) {
 	at := line.Steps[1].At
 	detached, err := c.Line(merge.String(), time.Time{}, time.Time{})
 	must(t, err)
-	g, err := c.Past(t.Context(), detached.Steps[2])
+	g, err := c.Past(t.Context(), detached.Steps[2], nil)
 	must(t, err)
 	if got := g.Change.Base; detached.Branch != merge.String()[:7] || got.Branch != direct.String()[:7] || got.Commit != direct.String() {
 		t.Errorf("a line of no branch: %q, into %+v", detached.Branch, got)
@@ -518,7 +468,7 @@ func TestLongMessageIsNoDescription(t *testing.T) {
 	t.Cleanup(func() { must(t, c.Close()) })
 	line, err := c.Line("", time.Time{}, time.Time{})
 	must(t, err)
-	g, err := c.Past(t.Context(), line.Steps[0])
+	g, err := c.Past(t.Context(), line.Steps[0], nil)
 	must(t, err)
 	if len(g.Change.Requests) > 0 || g.Title != "* a line" {
 		t.Errorf("title %q, requests %d", g.Title, len(g.Change.Requests))

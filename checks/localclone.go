@@ -158,7 +158,7 @@ func branchOf(n plumbing.ReferenceName) string {
 	return ""
 }
 
-// tag returns the commit of a tag, or zero when there is no such tag.
+// tag returns the commit of a tag, or zero when no tag of that name is a commit.
 func (c *Clone) tag(name string) (plumbing.Hash, error) {
 	full := plumbing.NewTagReferenceName(name)
 	if full.Validate() != nil {
@@ -171,8 +171,16 @@ func (c *Clone) tag(name string) (plumbing.Hash, error) {
 	if err != nil {
 		return plumbing.ZeroHash, fmt.Errorf("read tag: %w", err)
 	}
-	return c.peel(r.Hash())
+	commit, err := c.peel(r.Hash())
+	if errors.Is(err, errNoCommit) {
+		return plumbing.ZeroHash, nil
+	}
+	return commit, err
 }
+
+// errNoCommit says that a name stands for something else, such as a signing key that
+// somebody tagged.
+var errNoCommit = errors.New("it is no commit")
 
 // peel follows annotated tags to their commit. Tags can name tags; eight is more
 // than anybody nests by hand.
@@ -181,6 +189,9 @@ func (c *Clone) peel(h plumbing.Hash) (plumbing.Hash, error) {
 		t, err := object.GetTag(c.store, h)
 		if errors.Is(err, plumbing.ErrObjectNotFound) {
 			_, err := object.GetCommit(c.store, h)
+			if err != nil && c.store.HasEncodedObject(h) == nil {
+				err = errNoCommit
+			}
 			if err != nil {
 				return plumbing.ZeroHash, fmt.Errorf("read commit %s: %w", h, err)
 			}

@@ -78,8 +78,9 @@ func step(n *node, at time.Time, branch, def string) Step {
 
 // Past reads a step as if its pull request were open. The description is not in
 // git; the commit's message stands in for it, because squash merges can carry it.
-// Title is the message's first line.
-func (c *Clone) Past(ctx context.Context, s Step) (*Gathered, error) {
+// Title is the message's first line. A plan is worked out for the files that policy
+// governs, or if it is nil the policy of the step's base.
+func (c *Clone) Past(ctx context.Context, s Step, policy *rules.Policy) (*Gathered, error) {
 	commit, err := object.GetCommit(c.store, plumbing.NewHash(s.Commit))
 	if err != nil {
 		return nil, fmt.Errorf("read commit %s: %w", s.Commit, err)
@@ -88,7 +89,7 @@ func (c *Clone) Past(ctx context.Context, s Step) (*Gathered, error) {
 	if len(body) > rules.MaxRequest {
 		body = "" // a squash of hundreds of messages; no description is as long
 	}
-	g, err := c.gather(ctx, span{base: s.base, head: s.head, branch: branchOr(s.branch, s.base), defaultBranch: s.defaultBranch, body: body})
+	g, err := c.gather(ctx, span{base: s.base, head: s.head, branch: branchOr(s.branch, s.base), defaultBranch: s.defaultBranch, body: body, policy: policy})
 	if err != nil {
 		return nil, err
 	}

@@ -143,7 +143,7 @@ func (t *backtest) step(ctx context.Context, clone *checks.Clone, s checks.Step,
 	if s.Merge {
 		r.Merges++
 	}
-	g, err := clone.Past(ctx, s)
+	g, err := clone.Past(ctx, s, t.fixed)
 	if err != nil {
 		r.Unreadable = append(r.Unreadable, clean(fmt.Sprintf("%s: %v", short(s.Commit), err)))
 		return

@@ -45,11 +45,12 @@ func runCheck(ctx context.Context, args []string, e env) int {
 	if err != nil {
 		return e.fail("check", err)
 	}
-	g, err := checks.Local(ctx, checks.LocalOptions{Repo: *repo, Base: *base, Head: *head, Body: description})
+	org, err := readFloor(*floor)
 	if err != nil {
 		return e.fail("check", err)
 	}
-	if g.Change.Floor, err = readFloor(*floor); err != nil {
+	g, err := checks.Local(ctx, checks.LocalOptions{Repo: *repo, Base: *base, Head: *head, Body: description, Floor: org})
+	if err != nil {
 		return e.fail("check", err)
 	}
 	v, err := judge(g, now)

@@ -1,0 +1,258 @@
+package checks
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/google/go-cmp/cmp"
+
+	"changegate/rules"
+)
+
+func wayBack(to string) string {
+	return "```yaml\nchange:\n  why: x\n  rollback: {to: " + to + "}\n```\n"
+}
+
+// enrolled adds the policy to a tree: without one nothing is governed.
+func enrolled(fs files) files {
+	fs[PolicyPath] = onePolicy
+	return fs
+}
+
+// TestLocalTargetIsOneThing: tags and commit ids alone are looked for, both of them,
+// and exactly one thing is to be there.
+func TestLocalTargetIsOneThing(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, false)
+	first := f.commit(enrolled(files{"prompts/a": "1"}))
+	main := f.commit(enrolled(files{"prompts/a": "2"}), first)
+	side := f.commit(enrolled(files{"prompts/a": "3"}), first)
+	f.ref("refs/heads/main", main)
+	f.ref("refs/heads/feature", f.commit(enrolled(files{"prompts/a": "4"}), main))
+	f.ref("refs/heads/production", first)
+	f.ref("refs/tags/v1", first)
+	inner := f.annotated("v2", plumbing.CommitObject, main)
+	f.annotated("v3", plumbing.TagObject, inner)
+	f.ref("refs/tags/"+first.String()[:8], main)  // a tag that reads like another commit's id
+	f.ref("refs/tags/"+first.String()[:9], first) // and one that is the same commit
+	f.ref("refs/tags/20261101", first)            // a tag that reads like a commit's id
+	f.ref("refs/tags/aside", side)
+	f.annotated("blob", plumbing.BlobObject, f.blob("1"))
+
+	one := func(commit plumbing.Hash, form string) rules.Target {
+		return rules.Target{Commit: commit.String(), Form: form, InBase: commit != side}
+	}
+	for to, want := range map[string]rules.Target{
+		first.String():                   one(first, rules.FormCommit),
+		first.String()[:7]:               one(first, rules.FormCommit),
+		first.String()[:6]:               {},
+		first.String() + "0":             {},
+		strings.ToUpper(main.String()):   one(main, rules.FormCommit),
+		"prompts/a@" + main.String()[:9]: one(main, rules.FormPath),
+		"prompts@v1":                     one(first, rules.FormPath),
+		first.String()[:8]:               {Ambiguous: true},
+		first.String()[:9]:               one(first, rules.FormCommit),
+		"v1":                             one(first, rules.FormTag),
+		"v2":                             one(main, rules.FormTag),
+		"v3":                             one(main, rules.FormTag),
+		"20261101":                       one(first, rules.FormTag),
+		"aside":                          one(side, rules.FormTag),
+		side.String():                    one(side, rules.FormCommit),
+		"blob":                           {},
+		"production":                     {},
+		"nowhere":                        {},
+		"deadbeef":                       {},
+		f.blob("1").String():             {},
+	} {
+		t.Run(to, func(t *testing.T) {
+			t.Parallel()
+			c := f.read(wayBack(to)).Change
+			want.To = to
+			got := *c.Target
+			if listed := len(got.Files) == 1; listed != got.InBase {
+				t.Errorf("files %+v, in base %v", got.Files, got.InBase)
+			}
+			got.Files = nil
+			if d := cmp.Diff(want, got); d != "" {
+				t.Errorf("target (-want +got):\n%s", d)
+			}
+			if len(c.Gaps) > 0 {
+				t.Errorf("gaps %v", c.Gaps)
+			}
+		})
+	}
+}
+
+// TestLocalTargetRestores lists what each form leaves at every governed path.
+func TestLocalTargetRestores(t *testing.T) {
+	t.Parallel()
+	sub := strings.Repeat("ab", 20)
+	f := newFixture(t, false)
+	was := files{"prompts/edited": "1", "prompts/gone": "x", "prompts/moved": "m", "prompts/script": "s", "prompts/link": "text",
+		"prompts/mod": "text", "prompts/deep/er": "1", "readme": "1"}
+	first := f.commit(enrolled(files{"prompts/edited": "0", "prompts/link": "mode 120000 edited", "prompts/added": "old", "prompts/mod": "mode 160000 " + sub}))
+	fork := f.commit(enrolled(was), first)
+	f.ref("refs/heads/main", f.commit(enrolled(files{"prompts/edited": "1", "prompts/gone": "x", "prompts/moved": "m", "prompts/script": "s",
+		"prompts/link": "text", "prompts/mod": "text", "prompts/deep/er": "1", "readme": "2"}), fork))
+	f.ref("refs/tags/v1", first)
+	f.ref("refs/heads/feature", f.commit(enrolled(files{"prompts/edited": "2", "moved": "m", "prompts/script": "mode 100755 s", "prompts/link": "other",
+		"prompts/added": "new", "prompts/mod": "other", "prompts/deep/er": "2", "readme": "1"}), fork))
+
+	is := func(content string) rules.Entry {
+		if content == "" {
+			return rules.Entry{}
+		}
+		e := f.entry("", content)
+		return rules.Entry{Blob: e.Hash.String(), Mode: octal(e.Mode)}
+	}
+	row := func(path, landed, back, wrong string) rules.Restored {
+		return rules.Restored{Path: "prompts/" + path, Landed: is(landed), Back: is(back), Wrong: wrong}
+	}
+	toFirst := []rules.Restored{
+		row("added", "new", "old", ""),
+		row("deep/er", "2", "", ""),
+		row("edited", "2", "0", ""),
+		row("gone", "", "", ""),
+		row("link", "other", "mode 120000 edited", rules.WrongKind),
+		row("mod", "other", "mode 160000 "+sub, rules.WrongKind),
+		row("moved", "", "", ""),
+		row("script", "mode 100755 s", "", ""),
+	}
+	toFork := []rules.Restored{
+		row("added", "new", "", ""),
+		row("deep/er", "2", "1", ""),
+		row("edited", "2", "1", ""),
+		row("gone", "", "x", ""),
+		row("link", "other", "text", ""),
+		row("mod", "other", "text", ""),
+		row("moved", "", "m", ""),
+		row("script", "mode 100755 s", "s", ""),
+	}
+	for to, want := range map[string][]rules.Restored{
+		"v1":                                 toFirst,
+		first.String():                       toFirst,
+		fork.String()[:12]:                   toFork,
+		"revert":                             toFork,
+		"prompts@v1":                         toFirst,
+		"prompts/@v1":                        toFirst,
+		"prompts/edited@v1":                  {row("edited", "2", "0", "")},
+		"prompts/edit@v1":                    nil,
+		"prompts/deep@v1":                    {row("deep/er", "2", "", rules.WrongElsewhere)},
+		"prompts/script@v1":                  {row("script", "mode 100755 s", "", rules.WrongElsewhere)},
+		"prompts/deep/er@v1":                 {row("deep/er", "2", "", rules.WrongElsewhere)},
+		"prompts/link@v1":                    {row("link", "other", "mode 120000 edited", rules.WrongKind)},
+		"readme@v1":                          nil,
+		"prompts/gone/x/y@v1":                nil,
+		"prompts/added@" + fork.String()[:7]: {row("added", "new", "", "")},
+	} {
+		t.Run(to, func(t *testing.T) {
+			t.Parallel()
+			got := f.read(wayBack(to)).Change.Target
+			if got.Unknown != "" || !got.InBase {
+				t.Errorf("unknown %q, in base %v", got.Unknown, got.InBase)
+			}
+			if d := cmp.Diff(want, got.Files); d != "" {
+				t.Errorf("files (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+// TestLocalTargetReadsThePolicyThatComesBack: the rules parse it as they do a new one.
+func TestLocalTargetReadsThePolicyThatComesBack(t *testing.T) {
+	t.Parallel()
+	const broken = "version: 2\n"
+	f := newFixture(t, false)
+	none := f.commit(files{"a": "1"})
+	bad := f.commit(files{PolicyPath: broken}, none)
+	huge := f.commit(files{PolicyPath: strings.Repeat("#", rules.MaxPolicy+1)}, bad)
+	main := f.commit(files{PolicyPath: onePolicy}, huge)
+	f.ref("refs/heads/main", main)
+	f.ref("refs/heads/feature", f.commit(files{PolicyPath: onePolicy + "mode: enforce\n"}, main))
+	for to, want := range map[plumbing.Hash]rules.Restored{
+		main: {Text: []byte(onePolicy)},
+		bad:  {Text: []byte(broken)},
+		huge: {Wrong: rules.WrongUnread},
+		none: {},
+	} {
+		got := f.read(wayBack(to.String())).Change.Target
+		if len(got.Files) != 1 || got.Files[0].Path != PolicyPath || string(got.Files[0].Text) != string(want.Text) || got.Files[0].Wrong != want.Wrong {
+			t.Errorf("%s: %+v", to, got)
+		}
+	}
+}
+
+// TestLocalTargetSaysWhatTheCloneLacks: never verified, and the command that helps.
+func TestLocalTargetSaysWhatTheCloneLacks(t *testing.T) {
+	t.Parallel()
+	// three commits, of which a shallow clone has the last two, and a feature
+	story := func(t *testing.T) (f *fixture, first, second plumbing.Hash) {
+		f = newFixture(t, false)
+		first = f.commit(enrolled(files{"prompts/a": "1"}))
+		second = f.commit(enrolled(files{"prompts/a": "2"}), first)
+		main := f.commit(enrolled(files{"prompts/a": "3"}), second)
+		f.ref("refs/heads/main", main)
+		f.ref("refs/heads/feature", f.commit(enrolled(files{"prompts/a": "4"}), main))
+		return f, first, second
+	}
+	t.Run("shallow", func(t *testing.T) {
+		t.Parallel()
+		f, first, second := story(t)
+		gone := f.commit(files{"a": "1"})
+		f.ref("refs/tags/beyond", gone)
+		must(t, f.store.SetShallow([]plumbing.Hash{second, gone}))
+		for to, want := range map[string]string{
+			second.String():      "",
+			"revert":             "",
+			second.String()[:10]: "write all 40 digits",
+			first.String()[:10]:  "write all 40 digits",
+			"v9":                 "does not hold it; run `git fetch --unshallow --tags`",
+			"deadbeef":           "does not hold it; run `git fetch --unshallow --tags`",
+			"beyond":             "the history of the base branch is not known; run `git fetch --unshallow --tags`",
+		} {
+			got := f.read(wayBack(to)).Change.Target
+			if !strings.Contains(got.Unknown, want) || (got.Unknown == "") != (want == "") || (want == "") != (len(got.Files) == 1) {
+				t.Errorf("%s: %+v, want %q", to, got, want)
+			}
+		}
+	})
+	t.Run("no tags", func(t *testing.T) {
+		t.Parallel()
+		f, first, _ := story(t)
+		f.write(".git/config", "[core]\n\tbare = false\n[remote \"origin\"]\n\turl = https://github.com/acme/agents\n\ttagOpt = --no-tags\n")
+		if got := f.read(wayBack("v1")).Change.Target; !strings.Contains(got.Unknown, "run `git fetch --tags`") {
+			t.Errorf("%+v", got)
+		}
+		if got := f.read(wayBack(first.String())).Change.Target; got.Unknown != "" || len(got.Files) != 1 {
+			t.Errorf("%+v", got)
+		}
+	})
+	for name, config := range map[string]string{
+		"run `git fetch --refetch --no-filter`": "[remote \"origin\"]\n\tpromisor = true\n\tpartialclonefilter = tree:0\n",
+		"run `git fetch --refetch`":             "",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f, _, _ := story(t)
+			lost := f.commitTree(plumbing.NewHash(strings.Repeat("12", 20)), "its tree is not here")
+			main := f.commit(enrolled(files{"prompts/a": "3"}), lost)
+			f.ref("refs/heads/main", main)
+			f.ref("refs/heads/feature", f.commit(enrolled(files{"prompts/a": "4"}), main))
+			f.write(".git/config", "[core]\n\tbare = false\n"+config)
+			got := f.read(wayBack(lost.String())).Change.Target
+			if !strings.Contains(got.Unknown, "read tree 1212") || !strings.HasSuffix(got.Unknown, name) || len(got.Files) > 0 {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+}
+
+// TestLocalTargetWithoutAPolicy: which paths are governed is not known.
+func TestLocalTargetWithoutAPolicy(t *testing.T) {
+	t.Parallel()
+	f, main, _ := two(t, files{"prompts/a": "1"}, files{"prompts/a": "2"})
+	if got := f.read(wayBack(main.String())).Change.Target; got != nil {
+		t.Errorf("%+v", got)
+	}
+}
