@@ -160,11 +160,11 @@ func branchOf(n plumbing.ReferenceName) string {
 
 // tag returns the commit of a tag, or zero when no tag of that name is a commit.
 func (c *Clone) tag(name string) (plumbing.Hash, error) {
-	full := plumbing.NewTagReferenceName(name)
-	if full.Validate() != nil {
+	full, ok := tagRef(name)
+	if !ok {
 		return plumbing.ZeroHash, nil
 	}
-	r, err := c.repo.Reference(full, true)
+	r, err := c.repo.Reference(plumbing.ReferenceName(full), true)
 	if errors.Is(err, plumbing.ErrReferenceNotFound) {
 		return plumbing.ZeroHash, nil
 	}

@@ -3,6 +3,7 @@ package checks
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -153,7 +154,8 @@ func (a *aim) restore(pol *rules.Policy) error {
 	}
 	paths := pol.GovernedPaths(a.ch.Files)
 	if a.look.Path != "" {
-		paths = covered(paths, a.look.Path)
+		at, _ := treePath(a.look.Path)
+		paths = slices.DeleteFunc(paths, func(path string) bool { return !within(at, path) })
 	}
 	at, err := a.standing(paths)
 	if err != nil {
@@ -201,14 +203,15 @@ func (a *aim) standing(paths []string) (at []map[string]rules.Entry, err error) 
 // elsewhere reports a path@commit whose path that commit does not have at all: a slip
 // of the pen, where a whole commit without the file would be its history.
 func (a *aim) elsewhere() (bool, error) {
-	if a.look.Path == "" {
+	at, ok := treePath(a.look.Path)
+	if !ok {
 		return false, nil
 	}
 	tree, err := a.c.treeOf(plumbing.NewHash(a.out.Commit))
 	if err != nil {
 		return false, err
 	}
-	_, ok, err := a.c.find(tree, strings.TrimSuffix(a.look.Path, "/"))
+	_, ok, err = a.c.find(tree, at)
 	return !ok, err
 }
 
@@ -223,7 +226,7 @@ func (a *aim) restored(path string, s sides) (rules.Restored, error) {
 	if a.look.Revert {
 		r.Back = s.tip
 	}
-	if odd(r.Landed) || odd(r.Back) {
+	if noFile(r.Landed) || noFile(r.Back) {
 		r.Wrong = rules.WrongKind
 		return r, nil
 	}
@@ -272,6 +275,8 @@ func (w *walker) at(commit string, paths []string) (map[string]rules.Entry, erro
 	return out, nil
 }
 
+// find looks a path up. What lies below a link or a submodule is that: the path leads
+// out of this tree.
 func (w *walker) find(tree plumbing.Hash, path string) (object.TreeEntry, error) {
 	for {
 		entries, err := w.entries(tree)
@@ -280,13 +285,14 @@ func (w *walker) find(tree plumbing.Hash, path string) (object.TreeEntry, error)
 		}
 		name, rest, deeper := strings.Cut(path, "/")
 		e := entries[name]
-		if !deeper || e.Mode != filemode.Dir {
-			if deeper {
-				return object.TreeEntry{}, nil
-			}
+		switch {
+		case deeper && e.Mode == filemode.Dir:
+			tree, path = e.Hash, rest
+		case deeper && e.Mode != filemode.Symlink && e.Mode != filemode.Submodule:
+			return object.TreeEntry{}, nil
+		default:
 			return e, nil
 		}
-		tree, path = e.Hash, rest
 	}
 }
 

@@ -1,10 +1,6 @@
 package checks
 
-import (
-	"strings"
-
-	"changegate/rules"
-)
+import "changegate/rules"
 
 // sides are what stands at one path: where the change left the base branch, on the
 // base branch as it is now, at the head, and at the target of the rollback.
@@ -24,18 +20,6 @@ func (s sides) landed() (e rules.Entry, merge bool) {
 	return rules.Entry{}, true
 }
 
-// odd reports an entry that a rollback does not restore: what a symbolic link or a
+// noFile reports an entry that a rollback does not restore: what a symbolic link or a
 // submodule stands for is not in this repository's files.
-func odd(e rules.Entry) bool { return e.Mode == "120000" || e.Mode == "160000" }
-
-// covered are the paths that path@commit speaks of: the one, or all below a folder.
-func covered(paths []string, path string) []string {
-	path = strings.TrimSuffix(path, "/")
-	var out []string
-	for _, p := range paths {
-		if p == path || strings.HasPrefix(p, path+"/") {
-			out = append(out, p)
-		}
-	}
-	return out
-}
+func noFile(e rules.Entry) bool { return e.Mode == "120000" || e.Mode == "160000" }
