@@ -95,7 +95,7 @@ func stickyRows(v View) []string {
 	}
 	add("Change", said[rules.RuleChangeRequest].says()+why)
 	add("Files", stickyFiles(v))
-	for _, rule := range []string{rules.RulePolicyFile, rules.RuleNotice, rules.RuleFreezeWindow, rules.RuleRequiredChecks} {
+	for _, rule := range []string{rules.RulePolicyFile, rules.RuleNotice, rules.RuleFreezeWindow, rules.RuleRequiredChecks, rules.RuleAgentContent} {
 		if r := said[rule]; r != nil && r.result != "PASS" {
 			add(ruleName(rule), r.says())
 		}

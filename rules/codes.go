@@ -70,6 +70,14 @@ const (
 	CodeOverdue       = "CG504"
 	CodeVoid          = "CG505"
 	CodeLate          = "CG506"
+	CodeManifest      = "CG601"
+	CodeVersionForm   = "CG602"
+	CodeVersionStays  = "CG603"
+	CodeVersionUsed   = "CG604"
+	CodeVersionFalls  = "CG605"
+	CodeReplaces      = "CG606"
+	CodeVersionGone   = "CG607"
+	CodeNoRelease     = "CG608"
 	CodeGap           = "CG901"
 	CodeUnfinished    = "CG902"
 )
@@ -156,6 +164,14 @@ var codes = []Code{
 	{CodeOverdue, "exception not reviewed in time", Waiting, "An exception of this pull request was due for its review. Until somebody who may writes `/change ack EX-n outcome: what the review found`, the pull request waits.", ""},
 	{CodeVoid, "exception covers nothing any more", "", "An exception is of one commit and for a while. It ends by itself, with any push, when whoever opened it becomes a contributor, and when the policy no longer names what let them open it. Its review afterwards is due all the same.", ""},
 	{CodeLate, "exception reviewed late", "", "The review of an exception came after it was due. The pull request is not held back by that any more; the record keeps both times.", ""},
+	{CodeManifest, "agent manifest unreadable", Author, "A file of a group of kind agent-version has, or may have, the version of an agent, and it cannot be read: more than one document, a key twice, an anchor or a tag, or no YAML or JSON at all. Mend the file; if it is no manifest, exclude its path from the group.", "mend the agent's manifest"},
+	{CodeVersionForm, "version of no known form", Author, "A version is MAJOR.MINOR.PATCH, with -prerelease and +build where wanted (semver.org 2.0.0): 3.5.0, not v3.5.0, 3.5 or 03.5.0, which different programs take for different versions.", "write the version as MAJOR.MINOR.PATCH"},
+	{CodeVersionStays, "released version changed", Author, "A version that stood on the base branch is released, and what was released under a number stays as it is. A change to any governed file of the agent, its manifest included, comes with a higher version.", "raise the agent's version"},
+	{CodeVersionUsed, "version used before", Author, "The version stood on the base branch before, with other content. Two agents of one number cannot be told apart in an incident: write one above every version released so far. To have the earlier version back as it was, roll back the change that replaced it.", "write a version that was not used"},
+	{CodeVersionFalls, "version lowered", Author, "Versions rise: each is above every one released before it, those that were rolled back included. Numbers may be skipped. To have an earlier version back, roll back the change that replaced it: its exact content passes.", "write a higher version"},
+	{CodeReplaces, "what the version replaces is not said, or is wrong", Author, "A new version names the one on the base branch that it replaces: with replaces: in the manifest, or as rollback.to in the change request. A first version replaces nothing.", "name the version that is replaced"},
+	{CodeVersionGone, "version removed", Author, "The manifest lost its version, or was deleted while files that it gave a version to remain. They would be changed under no number.", "keep the agent's version"},
+	{CodeNoRelease, "rollback target is no earlier release", Author, "The change releases a version of an agent, and rollback.to would not bring back one that was released before. Name the version on the base branch, or a commit, tag or path@commit that has an earlier one.", "fix the rollback target"},
 	{CodeGap, "not read whole", Failure, "Part of the change could not be read completely. A verdict on part of a change is never green.", ""},
 	{CodeUnfinished, "could not finish", Failure, "ChangeGate or GitHub had a fault. It is not caused by the change and is retried.", ""},
 }

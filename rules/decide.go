@@ -83,9 +83,10 @@ type judgement struct {
 	request      *Request
 	digest       string // of request
 	unreadable   sourced
-	owners       *Owners  // nil when no group of the change asks for code owners
-	skipped      Problems // of owners
-	windows      []window // of each freeze: the one that covers now, or the next
+	owners       *Owners     // nil when no group of the change asks for code owners
+	skipped      Problems    // of owners
+	windows      []window    // of each freeze: the one that covers now, or the next
+	agents       []agentFile // whose versions the change may touch
 
 	findings []Finding
 	next     time.Time
@@ -117,10 +118,12 @@ var table = []struct {
 	{RuleApprovals, judgeContributors, judgeApprovals},
 	{RuleApprovals, judgeHolds, nil},
 	{RuleRollbackPlan, nil, judgeRollback},
+	{RuleRollbackPlan, nil, judgeEarlier},
 	{RuleEffectiveDate, nil, judgeEffectiveDate},
 	{RuleNotice, nil, judgeNotice},
 	{RuleFreezeWindow, nil, judgeFreeze},
 	{RuleRequiredChecks, nil, judgeChecks},
+	{RuleAgentContent, nil, judgeVersions},
 }
 
 // Decide judges a change by the policy at one instant. It is pure and total: the
@@ -146,6 +149,7 @@ func (p *Policy) judge(c *Change, now time.Time) *judgement {
 		return j
 	}
 	j.own()
+	j.agents = agentFiles(j.files, c.Manifests)
 	j.opine()
 	j.frozen()
 	for _, rule := range table {

@@ -43,6 +43,7 @@ const (
 	RuleNotice         = "notice"
 	RuleFreezeWindow   = "freeze-window"
 	RuleRequiredChecks = "required-checks"
+	RuleAgentContent   = "agent-content"
 )
 
 // A Finding is one rule's outcome for one group.

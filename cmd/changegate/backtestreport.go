@@ -115,7 +115,7 @@ func asked(f rules.Finding, p *rules.Policy) ask {
 
 var ruleOrder = []string{
 	rules.RulePolicyFile, rules.RuleChangeRequest, rules.RuleApprovals, rules.RuleRollbackPlan,
-	rules.RuleEffectiveDate, rules.RuleNotice, rules.RuleFreezeWindow, rules.RuleRequiredChecks,
+	rules.RuleEffectiveDate, rules.RuleNotice, rules.RuleFreezeWindow, rules.RuleRequiredChecks, rules.RuleAgentContent,
 }
 
 // finish turns the counts into sorted lists.

@@ -1,0 +1,264 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/Masterminds/semver/v3"
+)
+
+// judgeVersions judges the versions of agents (CONTRACT §1, kind agent-version): what
+// was released under a number stays as it is, numbers rise, and a new version names the
+// one it replaces.
+func judgeVersions(j *judgement, g *judged) {
+	if g.Kind != kindVersion {
+		return
+	}
+	before := len(j.findings)
+	var says []string
+	touched, bare := j.touched(g)
+	for _, t := range touched {
+		says = append(says, j.version(g, t.agentFile, t.files))
+	}
+	if len(j.findings) > before {
+		return
+	}
+	if len(bare) > 0 {
+		says = append(says, "no manifest with a `version` covers "+and(few(quoted(bare))))
+	}
+	j.met(g.Name, RuleAgentContent, strings.Join(few(says), "; "))
+}
+
+// A touch is an agent and the files of the change that its version covers.
+type touch struct {
+	*agentFile
+	files []string
+}
+
+// touched are the agents of a group that the change touches, and the files that
+// belong to none.
+func (j *judgement) touched(g *judged) (all []touch, bare []string) {
+	at := map[*agentFile]int{}
+	for file := range j.files.governedBy(g.Group) {
+		over := covering(g.Group, file, j.agents)
+		if len(over) == 0 {
+			bare = append(bare, file)
+		}
+		for _, a := range over {
+			i, ok := at[a]
+			if !ok {
+				i, at[a] = len(all), len(all)
+				all = append(all, touch{agentFile: a})
+			}
+			all[i].files = append(all[i].files, file)
+		}
+	}
+	return all, bare
+}
+
+// version judges one agent of which the change touches some files. What it returns is
+// said when nothing is wrong.
+func (j *judgement) version(g *judged, a *agentFile, files []string) string {
+	f := Finding{Group: g.Name, Rule: RuleAgentContent, State: Unmet, Path: a.Path, Line: a.head.line}
+	here, base := code(a.Path), code(j.c.Base.Branch)
+	switch {
+	case a.changed && !a.head.there:
+		return j.retired(f, a, files)
+	case a.changed && a.head.vague:
+		p := a.head.wrong[0]
+		f.Code, f.Line = CodeManifest, max(p.Line, 1)
+		f.Says, f.Fix = here+" cannot be read for the agent's version: "+place(p)+p.Says, p.Fix
+	case a.changed && a.head.version == "":
+		f.Code = CodeVersionGone
+		f.Says = here + " has no `version` any more, and on " + base + " it is " + code(a.base.version)
+		f.Fix = "write `version: " + a.next() + "`"
+	case a.head.version == a.base.version:
+		f.Code = CodeVersionStays
+		f.Says = "version " + code(a.base.version) + " of " + here + " is released, and the change would alter " + and(few(quoted(files))) + " under that number"
+		f.Fix = "write `version: " + a.next() + "` or higher and `replaces: " + inline(a.base.version) + "` in " + here
+	case a.head.at == nil:
+		f.Code = CodeVersionForm
+		f.Says = here + " has version " + code(a.head.version) + ", which is not MAJOR.MINOR.PATCH"
+		f.Fix = "write `version: " + a.next() + "`"
+	default:
+		return j.promoted(f, a)
+	}
+	j.add(f)
+	return ""
+}
+
+// retired lets an agent go when all of it goes.
+func (j *judgement) retired(f Finding, a *agentFile, files []string) string {
+	var left []string
+	for _, path := range files {
+		if j.leaves(path) {
+			left = append(left, code(path))
+		}
+	}
+	if len(left) == 0 {
+		return code(a.Path) + " is deleted with what it covers"
+	}
+	f.Code, f.Line = CodeVersionGone, 1
+	f.Says = code(a.Path) + ", which gives " + and(few(left)) + " its version, is deleted"
+	f.Fix = "keep the manifest and raise its version, or delete those files with it"
+	j.add(f)
+	return ""
+}
+
+// leaves reports whether a path of the change is still there with it.
+func (j *judgement) leaves(path string) bool {
+	return slices.ContainsFunc(j.files, func(f listed) bool { return f.Path == path && f.Status != "deleted" })
+}
+
+// promoted judges a version that is another than on the base branch.
+func (j *judgement) promoted(f Finding, a *agentFile) string {
+	here, now, base := code(a.Path), code(a.head.version), code(j.c.Base.Branch)
+	top, by := a.highest()
+	used := slices.IndexFunc(a.Released, func(r Release) bool { return r.Version == a.head.version })
+	switch {
+	case used >= 0:
+		f.Code = CodeVersionUsed
+		f.Says = "version " + now + " of " + here + " was released before, as commit " + code(short(a.Released[used].Commit)) + " has it"
+		f.Fix = a.rise()
+	case top != nil && !a.head.at.GreaterThan(top):
+		f.Code = CodeVersionFalls
+		f.Says = "version " + now + " of " + here + " is not above " + code(top.Original()) + ", which was released" + by
+		f.Fix = a.rise()
+	default:
+		if f.Says, f.Fix = j.replaces(a); f.Says == "" {
+			return a.rose(base)
+		}
+		f.Code = CodeReplaces
+	}
+	j.add(f)
+	return ""
+}
+
+// rise says how to go on from a version that was refused.
+func (a *agentFile) rise() string {
+	return "write `version: " + a.next() + "` or higher; to have an earlier version back as it was, roll back the change that replaced it"
+}
+
+// replaces says what is wrong with the version that a promotion names as replaced.
+func (j *judgement) replaces(a *agentFile) (says, fix string) {
+	here, was, names := code(a.Path), a.base.version, a.head.replaces
+	to := ""
+	if j.request != nil && j.request.Rollback != nil {
+		to = j.request.Rollback.To
+	}
+	switch {
+	case was == "" && names != "":
+		return here + " replaces " + code(names) + ", and it has no version on " + code(j.c.Base.Branch), "leave `replaces` out of a first version"
+	case was == "" || names == was:
+		return "", ""
+	case names != "":
+		return here + " replaces " + code(names) + ", and the version on " + code(j.c.Base.Branch) + " is " + code(was), "write `replaces: " + inline(was) + "`"
+	case to == was:
+		return "", ""
+	}
+	return here + " does not say which version " + code(a.head.version) + " replaces",
+		"write `replaces: " + inline(was) + "` in " + here + ", or `rollback.to: " + inline(was) + "` in the change request"
+}
+
+// rose says what was compared.
+func (a *agentFile) rose(base string) string {
+	s := code(a.Path) + " goes from " + code(a.base.version) + " to " + code(a.head.version)
+	if a.base.version == "" {
+		s = code(a.Path) + " begins with version " + code(a.head.version)
+	}
+	if n := len(a.Released); n > 0 {
+		s += ", above " + count(n, "version") + " released on " + base
+	}
+	if a.Cut {
+		s += " (the newest; older ones were not read)"
+	}
+	return s
+}
+
+// highest is the version above all that were released, and who says so.
+func (a *agentFile) highest() (top *semver.Version, by string) {
+	top = a.base.at
+	for _, r := range a.Released {
+		if v := released(r.Version); v != nil && (top == nil || !v.LessThan(top)) {
+			top, by = v, " by commit "+code(short(r.Commit))
+		}
+	}
+	return top, by
+}
+
+// next is the least version without a prerelease above all that were released.
+func (a *agentFile) next() string {
+	top, _ := a.highest()
+	if top == nil {
+		return "1.0.0"
+	}
+	up := top.IncPatch()
+	return up.String()
+}
+
+// judgeEarlier asks that the way back from a new version of an agent leads to one that
+// was released before it. Whether there is such a way is judged before.
+func judgeEarlier(j *judgement, g *judged) {
+	t := j.c.Target
+	if g.Kind != kindVersion || j.request == nil || j.request.Rollback == nil || t == nil || t.Unknown != "" {
+		return
+	}
+	touched, _ := j.touched(g)
+	for _, a := range touched {
+		i := slices.IndexFunc(t.Files, func(r Restored) bool { return r.Path == a.Path })
+		if i < 0 || t.Files[i].Wrong != "" || !a.changed || a.head.at == nil || a.head.version == a.base.version {
+			continue
+		}
+		says := a.wrongBack(&t.Files[i])
+		if says == "" {
+			continue
+		}
+		f := Finding{Group: g.Name, Rule: RuleRollbackPlan, State: Unmet, Code: CodeNoRelease,
+			Says: "rollback.to " + code(j.request.Rollback.To) + " " + says, Fix: "write `rollback.to: " + j.suggestion() + "`, the version before this change"}
+		if a.base.at != nil {
+			f.Fix = "write `rollback.to: " + a.base.version + "`, the version before this change"
+		}
+		if q := j.request; q.path != "" {
+			f.Path, f.Line = q.path, q.planLine
+		}
+		j.add(f)
+	}
+}
+
+// wrongBack says why what a rollback leaves of a manifest is no earlier release.
+func (a *agentFile) wrongBack(r *Restored) string {
+	here := code(a.Path)
+	back, known := a.back(r)
+	isVersion := func(x Release) bool { return x.Version == back }
+	switch {
+	case !known:
+		return "brings back " + here + " as it was, and which version that is was not read"
+	case back == "" && a.base.version == "":
+		return "" // the agent is new: before it there was none
+	case back == "":
+		return "brings back no version of " + here
+	case back == a.head.version:
+		return "brings back version " + code(back) + " of " + here + ", which is the one this change releases"
+	case back == a.base.version || slices.ContainsFunc(a.Released, isVersion):
+		return ""
+	case a.Cut:
+		return fmt.Sprintf("brings back version %s of %s, which is none of the newest %d that were released", code(back), here, len(a.Released))
+	}
+	return "brings back version " + code(back) + " of " + here + ", which was never released"
+}
+
+// back is the version that a rollback leaves; known is false when nobody read it.
+func (a *agentFile) back(r *Restored) (version string, known bool) {
+	if r.Text != nil {
+		return readClaim(r.Text).version, true
+	}
+	if r.Back == (Entry{}) {
+		return "", true
+	}
+	i := slices.IndexFunc(a.Released, func(x Release) bool { return x.Blob == r.Back.Blob })
+	if i < 0 {
+		return "", false
+	}
+	return a.Released[i].Version, true
+}
