@@ -22,12 +22,12 @@ type approvals struct {
 // judgeApprovals counts the reviews of one group. Groups are judged one by one:
 // merging their requirements would let one team approve another team's file.
 func judgeApprovals(j *judgement, g *judged) {
-	g.asked = j.entries(g.Group)
+	g.asked = j.entries(g)
 	if g.owned != nil {
 		g.asked = owning(g.asked, g.owned.everybody())
 	}
 	if j.c.Offline {
-		g.missing, g.from = slots(g.Approvals), sourcesOf(g.asked)
+		g.missing, g.from = seatsOf(g.asked), sourcesOf(g.asked)
 		j.add(Finding{Group: g.Name, Rule: RuleApprovals, State: Pending, Code: CodeOffline,
 			Says: count(g.missing, "approval") + " from " + names(g.from) + "; reviews are not known locally",
 			Fix:  "open the pull request and ask for a review"})
@@ -50,7 +50,7 @@ func judgeApprovals(j *judgement, g *judged) {
 			voters = append(voters, w)
 		}
 	}
-	if g.owned != nil {
+	if g.owned != nil && !g.fast {
 		j.tallyOwned(g, voters)
 		return
 	}
@@ -65,6 +65,14 @@ func slots(as []Approval) int {
 	n := 0
 	for _, a := range as {
 		n += a.Count
+	}
+	return n
+}
+
+func seatsOf(es []entry) int {
+	n := 0
+	for _, e := range es {
+		n += e.Count
 	}
 	return n
 }
@@ -118,7 +126,10 @@ func (j *judgement) beforeRetarget(w *Review) bool {
 }
 
 // entries is what a group asks for in this change.
-func (j *judgement) entries(g *Group) []entry {
+func (j *judgement) entries(g *judged) []entry {
+	if g.fast {
+		return j.fewer(g.Group)
+	}
 	out := make([]entry, len(g.Approvals))
 	for i, a := range g.Approvals {
 		out[i] = entry{Approval: a, accounts: j.accounts}
@@ -200,10 +211,23 @@ func (j *judgement) tally(g *judged, voters []*Review) {
 	g.count(voters)
 	g.missing, g.last, g.from = m.want-m.have, m.at, sourcesOf(m.open)
 	if g.missing == 0 {
-		j.met(g.Name, RuleApprovals, fmt.Sprintf("%d of %d: %s", m.want, m.want, roll(g.counted)))
+		j.approved(g, fmt.Sprintf("%d of %d", m.want, m.want))
 		return
 	}
 	j.add(j.lacking(g, m, g.asked, ""))
+}
+
+// approved meets the approvals of a group.
+func (j *judgement) approved(g *judged, says string) {
+	f := Finding{Group: g.Name, Rule: RuleApprovals, State: Met, Says: says}
+	if g.fast {
+		f.Code = CodeUndo
+	}
+	if len(g.counted) > 0 {
+		f.Says += ": " + roll(g.counted)
+	}
+	f.Says += j.onUndo(g)
+	j.add(f)
 }
 
 func (g *judged) count(voters []*Review) {
@@ -216,7 +240,7 @@ func (g *judged) count(voters []*Review) {
 // lacking says what is missing of the entries for some files.
 func (j *judgement) lacking(g *judged, m matched, entries []entry, files string) Finding {
 	f := Finding{Group: g.Name, Rule: RuleApprovals, State: Pending, Code: CodeApprovals,
-		Says: fmt.Sprintf("%d of %s from %s", m.have, count(m.want, "approval"), names(sourcesOf(entries))) + files,
+		Says: fmt.Sprintf("%d of %s from %s", m.have, count(m.want, "approval"), names(sourcesOf(entries))) + files + j.onUndo(g),
 		Fix:  "ask " + whom(sourcesOf(m.open)) + " to approve " + code(short(j.c.Head.Commit)) + " in Files changed > Review changes; nobody who contributed counts"}
 	if g.stale != nil {
 		f.Code = CodeStale

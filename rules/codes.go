@@ -45,6 +45,7 @@ const (
 	CodeTwoRequests   = "CG204"
 	CodeNoTarget      = "CG205"
 	CodeOutsideBase   = "CG206"
+	CodeUndo          = "CG214"
 	CodePolicyBroken  = "CG301"
 	CodeNewPolicy     = "CG302"
 	CodeUnknownName   = "CG303"
@@ -139,6 +140,7 @@ var codes = []Code{
 	{CodeTwoRequests, "two change requests disagree", Failure, "The description and a file under .changes/, or two files, declare different things. Keep one.", ""},
 	{CodeNoTarget, "rollback target unknown", Author, "rollback.to names nothing in the repository, or more than one thing. Name a commit or tag of the base branch, path@commit, or revert.", "fix the rollback target"},
 	{CodeOutsideBase, "rollback target not on the base branch", Author, "rollback.to must be in the history of the base branch: anything else was never in production.", "fix the rollback target"},
+	{CodeUndo, "rollback of an earlier change", "", "Every governed file of the pull request is, byte for byte, what the rollback plan of an earlier change restores, and the base branch still has what that change left. So each group asks for no more than `rollback_approvals` of the policy (default 1), and no effective date, notice or freeze holds it back. Everything else stands, and the files that say who approves ask for all their approvals.", ""},
 	{CodePolicyBroken, "policy does not load", Failure, "The policy file on the base branch has errors, so nothing can be judged by it. A maintainer repairs it on the base branch.", ""},
 	{CodeNewPolicy, "new policy does not load", Failure, "The pull request changes the policy file and the new version has errors.", ""},
 	{CodeUnknownName, "unknown team or login", Failure, "The policy names a team or login that GitHub does not know or does not show to the App.", ""},

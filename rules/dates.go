@@ -6,6 +6,10 @@ import "time"
 // and has come. A date that passes while approvals are missing is no error:
 // planned and actual time are both recorded.
 func judgeEffectiveDate(j *judgement, g *judged) {
+	if g.fast {
+		j.free(g, RuleEffectiveDate, "an effective date")
+		return
+	}
 	q := j.request
 	f := Finding{Group: g.Name, Rule: RuleEffectiveDate, State: Unmet}
 	if q != nil && q.path != "" {
@@ -43,6 +47,10 @@ func judgeEffectiveDate(j *judgement, g *judged) {
 // judgeNotice checks the least time between the last approval and the effective
 // date. It is silent while approvals are missing: the time runs from the last.
 func judgeNotice(j *judgement, g *judged) {
+	if g.fast && g.Notice > 0 {
+		j.free(g, RuleNotice, "a notice")
+		return
+	}
 	q := j.request
 	if g.Notice == 0 || q == nil || g.missing > 0 || len(j.unreadable.Problems) > 0 {
 		return

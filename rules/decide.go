@@ -92,6 +92,10 @@ type judgement struct {
 	next     time.Time
 	broken   *Exception // the break-glass that waived something
 	waived   *Exception // the waiver that did
+
+	undoes  *Undo  // the change that this is the rollback of
+	nearly  *Undo  // the one that it would be, if it did not differ
+	differs string // from nearly
 }
 
 // judged is a group, what the change does to it, and what its reviews came to.
@@ -102,6 +106,7 @@ type judged struct {
 	owned *ownership      // nil when the group does not ask for code owners
 	gate  bool            // a governed path is of the policy, or of CODEOWNERS where a rule asks it
 	spare bool            // an exception waives its approvals
+	fast  bool            // an exact rollback of a change of the past
 	approvals
 }
 
@@ -148,6 +153,7 @@ func (p *Policy) judge(c *Change, now time.Time) *judgement {
 	if len(j.groups) == 0 {
 		return j
 	}
+	j.hasten()
 	j.own()
 	j.agents = agentFiles(j.files, c.Manifests)
 	j.opine()
@@ -253,7 +259,7 @@ func (j *judgement) at(t time.Time) {
 }
 
 func (j *judgement) verdict() Verdict {
-	v := Verdict{State: Ready, Findings: j.findings, Next: j.next, Head: j.c.Head.Commit, Governed: j.governed}
+	v := Verdict{State: Ready, Findings: j.findings, Next: j.next, Head: j.c.Head.Commit, Governed: j.governed, Undoes: j.undoes}
 	v.Turned = j.turned
 	for i := range j.groups {
 		v.Approvals = append(v.Approvals, j.groups[i].counted...)

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,6 +41,7 @@ func drawPolicy(t *rapid.T) string {
 		fmt.Fprint(&b, pick(t, "rest", "", "", "  rollback: optional\n", "  effective_at: optional\n  rollback: optional\n",
 			"  notice: 90m\n", "  notice: 24h\n", "  require_checks: [{name: evals, app: github-actions}]\n"))
 	}
+	fmt.Fprint(&b, pick(t, "rollback_approvals", "", "", "rollback_approvals: 0\n", "rollback_approvals: 2\n"))
 	if lines := some(t, "freezes", 2, func(i int) string { return drawFreeze(t, i) }); len(lines) > 0 {
 		fmt.Fprint(&b, "freezes:\n", strings.Join(lines, ""))
 	}
@@ -138,7 +140,26 @@ func drawChange(t *rapid.T) *Change {
 	}
 	c.RequestSince = noon.Add(-60 * time.Hour)
 	drawEmergency(t, c)
+	drawUndoes(t, c)
 	return c
+}
+
+// drawUndoes draws what the change may be the rollback of: usually nothing, otherwise a
+// plan of the files of one folder or of all, which is now and then exact.
+func drawUndoes(t *rapid.T, c *Change) {
+	if usually(t, "no rollback") {
+		return
+	}
+	all := c.Files
+	for i := range rapid.IntRange(1, 2).Draw(t, "plans") {
+		folder := pick(t, "folder", "", "prompts/", "tools/")
+		c.Files = slices.DeleteFunc(slices.Clone(all), func(f File) bool { return !strings.HasPrefix(f.Path, folder) })
+		undoing(i + 1)(c)
+		if len(c.Files) > 0 && rapid.Bool().Draw(t, "one byte more") {
+			c.Undoes[i].Head[c.Files[0].Path] = pick(t, "head", Entry{}, entry644("9"), Entry{"1", "100755"})
+		}
+	}
+	c.Files = all
 }
 
 func drawFiles(t *rapid.T) []File {

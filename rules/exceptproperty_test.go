@@ -267,7 +267,7 @@ func TestEmergenciesAreDrawn(t *testing.T) {
 		return met
 	})
 	met := map[string]int{}
-	for seed := range 2000 {
+	for seed := range 3000 {
 		for _, what := range draw.Example(seed) {
 			met[what]++
 		}
@@ -275,7 +275,7 @@ func TestEmergenciesAreDrawn(t *testing.T) {
 	wanted := []string{CodeHold, CodeWaiver, CodeBreakGlass, CodeOverdue, CodeVoid, CodeLate, CodeApprovals + " waived", CodeStale + " waived", CodeFreeze + " waived", CodeScheduled + " waived", CodeCheckFailed + " waived"}
 	for _, name := range append(CommandNames(), wanted...) {
 		if met[name] < 3 && name != "rollback" {
-			t.Errorf("%s is met %d times of 2000", name, met[name])
+			t.Errorf("%s is met %d times of 3000", name, met[name])
 		}
 	}
 }

@@ -206,6 +206,10 @@ func (f *Freeze) covers(group string) bool {
 // judgeFreeze checks the freeze windows of a group. A window is half-open, and
 // both its ends are instants at which the verdict changes with no event.
 func judgeFreeze(j *judgement, g *judged) {
+	if g.fast && len(j.Freezes) > 0 {
+		j.free(g, RuleFreezeWindow, "a freeze")
+		return
+	}
 	var next window
 	frozen := false
 	for _, w := range j.windows {

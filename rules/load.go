@@ -48,7 +48,8 @@ const orgPrefix = "org/"
 // for more: its groups and freezes join the repository's as org/NAME, each group
 // judged on its own; every branch that either watches is judged by all of them;
 // enforce, and approvals that cover the head, win whoever says so; its break_glass
-// replaces the repository's, as a second one would let more people past. Zone,
+// replaces the repository's, as a second one would let more people past; of the two
+// rollback_approvals, given or not, the higher one holds. Zone,
 // WaitingAs and Comment stay the repository's, given or not: they change what people
 // read, never what is decided.
 //
@@ -66,6 +67,7 @@ func (p *Policy) With(floor *Policy) *Policy {
 	if floor.BreakGlass != nil {
 		out.BreakGlass = floor.BreakGlass
 	}
+	out.RollbackApprovals = max(out.RollbackApprovals, floor.RollbackApprovals)
 	out.floor = floor
 	out.Groups = append(slices.Clone(p.Groups), ofOrg(floor.Groups)...)
 	out.judged = append(slices.Clone(p.judged), ofOrg(floor.judged)...)

@@ -277,7 +277,7 @@ func (j *judgement) tallyOwned(g *judged, voters []*Review) {
 	if n := len(g.owned.sets); n > 1 {
 		each = fmt.Sprintf(" for each of %d sets of code owners", n)
 	}
-	j.met(g.Name, RuleApprovals, fmt.Sprintf("%d of %d%s: %s", want, want, each, roll(g.counted)))
+	j.approved(g, fmt.Sprintf("%d of %d%s", want, want, each))
 }
 
 // entries are a group's entries for one share. One that only asks for code owners

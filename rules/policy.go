@@ -32,6 +32,9 @@ type Policy struct {
 	Groups     []Group
 	Freezes    []Freeze
 	BreakGlass *Emergency
+	// RollbackApprovals is how many approvals each group asks for an exact rollback of an
+	// earlier change, where it asks for more otherwise.
+	RollbackApprovals int
 
 	branches matcher
 	gate     []string // the files that say who approves, folded

@@ -38,7 +38,7 @@ func ParsePolicy(data []byte) (*Policy, Problems) {
 }
 
 func (r *reader) policy(root *yaml.Node) *Policy {
-	p := &Policy{Mode: "shadow", Zone: time.UTC, Covers: "content", WaitingAs: "pending"}
+	p := &Policy{Mode: "shadow", Zone: time.UTC, Covers: "content", WaitingAs: "pending", RollbackApprovals: 1}
 	version := 0
 	seen := r.fields(root, "the policy",
 		field{"version", r.number("version", 1, 1, &version)},
@@ -48,6 +48,7 @@ func (r *reader) policy(root *yaml.Node) *Policy {
 		field{"approvals_cover", r.oneOf("approvals_cover", &p.Covers, "content", "head")},
 		field{"waiting_as", r.oneOf("waiting_as", &p.WaitingAs, "pending", "action_required")},
 		field{"comment", r.oneOf("comment", &p.Comment, "sticky", "on_action", "off")},
+		field{"rollback_approvals", r.number("rollback_approvals", 0, 10, &p.RollbackApprovals)},
 		field{"governed", r.list("governed", 200, func(where string, n *yaml.Node) { p.Groups = append(p.Groups, r.group(where, n)) })},
 		field{"freezes", func(*yaml.Node) {}}, // read below: they name groups and use the zone
 		field{"break_glass", func(n *yaml.Node) { p.BreakGlass = r.emergency(n) }},

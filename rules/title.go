@@ -96,13 +96,10 @@ func atLine(line int) string {
 }
 
 func (j *judgement) readyTitle() string {
-	waived, plan, date := "", "", "effective on merge"
-	people := map[Person]bool{}
-	for i := range j.groups {
-		for _, a := range j.groups[i].counted {
-			people[a.By.who()] = true
-		}
+	if j.undoes != nil {
+		return "Ready - rollback of " + j.undoes.ID() + ", " + count(len(j.voices()), "approval")
 	}
+	waived, plan, date := "", "", "effective on merge"
 	if j.waived != nil {
 		waived = "freeze waived (" + j.waived.ID() + "), "
 	}
@@ -112,11 +109,22 @@ func (j *judgement) readyTitle() string {
 	if q := j.request; q != nil && !q.EffectiveAt.IsZero() {
 		date = "effective " + q.EffectiveAt.UTC().Format("2006-01-02 15:04 UTC")
 	}
-	t := "Ready - " + waived + count(len(people), "approval")
+	t := "Ready - " + waived + count(len(j.voices()), "approval")
 	if len(t+plan+", "+date) > 80 {
 		plan = ""
 	}
 	return t + plan + ", " + date
+}
+
+// voices are the people whose approvals count.
+func (j *judgement) voices() map[Person]bool {
+	people := map[Person]bool{}
+	for i := range j.groups {
+		for _, a := range j.groups[i].counted {
+			people[a.By.who()] = true
+		}
+	}
+	return people
 }
 
 // glassTitle keeps room for when the review afterwards is due, however long an incident
@@ -174,7 +182,11 @@ func (j *judgement) waitingTitle(all []*Finding) string {
 	}
 	switch {
 	case missing > 0:
-		return "Waiting for " + count(missing, "approval") + " - from " + strings.Join(distinct(from), ", ")
+		of := ""
+		if j.undoes != nil {
+			of = "rollback of " + j.undoes.ID() + ", "
+		}
+		return "Waiting for " + count(missing, "approval") + " - " + of + "from " + strings.Join(distinct(from), ", ")
 	case all[0].Code == CodeWorkflowEdit:
 		return "Waiting for 1 approval - from maintain access, as a workflow is edited"
 	}

@@ -111,6 +111,9 @@ type Verdict struct {
 	Turned []Turned `json:"-"`
 	// Approvals are the reviews that count.
 	Approvals []Approved `json:"-"`
+	// Undoes is the change of the past that this one is the rollback of; nil when it is
+	// none.
+	Undoes *Undo `json:"-"`
 	// Governed are the files of the change that a group governs.
 	Governed []Governed `json:"-"`
 }
