@@ -19,8 +19,9 @@ const unfinished = "ChangeGate could not finish, which is not caused by this cha
 // A ballot is what the pull requests of a merge group come to, as they were judged last.
 type ballot struct {
 	evidence.GroupJudged
-	pulls   []checks.Sibling
-	authors map[int]rules.Person
+	enforced bool // it would be merged under a policy that is not in shadow mode
+	pulls    []checks.Sibling
+	authors  map[int]rules.Person
 	// approved is the content that the decisions are about, by path.
 	approved content
 	unread   []int // not judged since the group was asked about
@@ -36,12 +37,16 @@ func (b *Bot) newBallot(j *store.Job, g *store.Group) *ballot {
 		GroupJudged: evidence.GroupJudged{
 			Repo: evidence.Repo{ID: j.Place.RepoID, Name: j.Place.Repo}, Branch: g.Base, Ref: "refs/heads/" + g.Branch, Base: g.From, Tip: g.Head,
 		},
-		authors: map[int]rules.Person{}, approved: content{},
+		enforced: g.Enforced, authors: map[int]rules.Person{}, approved: content{},
 	}
 }
 
-// add counts a pull request and the decision that it is counted by.
+// add counts a pull request and the decision that it is counted by. One made in shadow
+// mode says nothing about a branch on which that will have ended.
 func (a *ballot) add(s checks.Sibling, decision string) {
+	if s.State == rules.Shadow && a.enforced {
+		s.State, decision, a.Why = "", "", "shadow mode ends with what is merged before it; queue it again after that"
+	}
 	a.pulls = append(a.pulls, s)
 	a.Pulls = append(a.Pulls, evidence.GroupPull{Number: s.Number, Decision: decision, State: s.State})
 }

@@ -79,7 +79,7 @@ func (b *Bot) readGroup(ctx context.Context, j *store.Job, g *store.Group) error
 		if err != nil {
 			return err
 		}
-		g.Governed = governedBy(policy, floor, holds.Files)
+		g.Governed, g.Enforced = governedBy(policy, floor, holds.Files), enforces(policy, floor)
 		g.Pulls = nil
 		for _, n := range entries(g.Branch, holds.Pulls) {
 			w := checks.Wake{Place: j.Place, Number: n, Base: g.Base}
@@ -102,14 +102,26 @@ func (b *Bot) keepGroup(ctx context.Context, tx *store.Tx, j *store.Job, g *stor
 	return errors.Join(err, b.end(ctx, tx, j, next))
 }
 
-// governedBy is what a list of files leaves at each path that a policy governs; one that
-// does not load governs all.
-func governedBy(policy, floor checks.Policy, files []rules.File) (out []rules.File) {
+// loaded is a policy with the organisation's; nil when it does not load.
+func loaded(policy, floor checks.Policy) *rules.Policy {
 	var above *rules.PolicyText
 	if floor.State == checks.PolicyRead {
 		above = &floor.PolicyText
 	}
 	p, _ := rules.Load(policy.Data, above)
+	return p
+}
+
+// enforces reports whether a policy blocks anything; one that does not load does.
+func enforces(policy, floor checks.Policy) bool {
+	p := loaded(policy, floor)
+	return policy.State != checks.PolicyAbsent && (p == nil || p.Mode != "shadow")
+}
+
+// governedBy is what a list of files leaves at each path that a policy governs; one that
+// does not load governs all.
+func governedBy(policy, floor checks.Policy, files []rules.File) (out []rules.File) {
+	p := loaded(policy, floor)
 	left := content{}
 	left.lay(files)
 	for _, path := range slices.Sorted(maps.Keys(left)) {

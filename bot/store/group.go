@@ -29,7 +29,8 @@ type Group struct {
 	Partial bool         `json:"partial,omitempty"` // there is more than could be read
 	// Governed are the files it changes that the policy governs.
 	Governed []rules.File `json:"governed,omitempty"`
-	Policy   string       `json:"policy,omitempty"` // blob it was read by
+	Policy   string       `json:"policy,omitempty"`   // blob it was read by
+	Enforced bool         `json:"enforced,omitempty"` // that policy is not in shadow mode
 	// Answer is the key of the record of what was answered last, Shown what the check
 	// run shows; Passed is set when that was success.
 	Answer string `json:"answer,omitempty"`
