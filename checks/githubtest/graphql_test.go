@@ -98,7 +98,7 @@ var arguments = map[string]string{
 	"Query.repository": `(owner: "acme", name: "agents")`, "Query.organization": `(login: "acme")`, "Query.user": `(login: "dev1")`,
 	"Organization.team": `(slug: "owners")`, "Organization.repository": `(name: "agents")`, "RepositoryOwner.repository": `(name: "agents")`,
 	"User.repository": `(name: "agents")`, "Repository.ref": `(qualifiedName: "refs/heads/other")`, "Repository.pullRequest": `(number: 1)`,
-	"Repository.object": `(expression: "other:a")`,
+	"Repository.object": `(expression: "other:a")`, "Commit.file": `(path: "a/b.md")`,
 }
 
 func (w *writer) selection(kind string) {
