@@ -13,17 +13,23 @@ import (
 
 // isBlob reports whether data is the content that a git object id names.
 func isBlob(id, data string) bool {
+	return id != "" && blobID(len(id), data) == id
+}
+
+// blobID is the git object id of a content, in as many digits as the repository's ids
+// have; empty when no git has ids so long.
+func blobID(digits int, data string) string {
 	var h hash.Hash
-	switch len(id) {
+	switch digits {
 	case 2 * sha1.Size:
 		h = sha1.New()
 	case 2 * sha256.Size:
 		h = sha256.New()
 	default:
-		return false
+		return ""
 	}
 	fmt.Fprintf(h, "blob %d\x00%s", len(data), data)
-	return hex.EncodeToString(h.Sum(nil)) == id
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // exact returns the bytes of a blob of which GraphQL gave the text: the very same
