@@ -27,6 +27,7 @@ const (
 	filePopJSONL    = "population.jsonl"
 	fileExceptions  = "exceptions.csv"
 	fileEmergencies = "emergencies.csv"
+	filePlans       = "plans.csv"
 	fileCoverage    = "coverage.csv"
 	fileOpenings    = "openings.jsonl"
 	fileManifest    = "MANIFEST.json"
@@ -50,7 +51,8 @@ const (
 // A format is a form of bundle, with what its manifest has to say of itself.
 type format struct {
 	name, period, privacy string
-	// emergencies: it lists them, and the times that a merge was planned and ready.
+	// emergencies: it lists them, the times that a merge was planned and ready, and the
+	// numbers and ways back of changes.
 	emergencies bool
 }
 
@@ -61,7 +63,7 @@ var formats = [...]format{
 		"log/tile holds every record of this organisation's log, also those outside the period and the filter: numbers, names, digests and outcomes. Facts (records/*.side.json) are included only for the records listed.",
 		false},
 	{"changegate evidence bundle 2",
-		"from <= time < to, UTC; the time is mergedAt for change.merged, at for bypass.detected, coverage.sweep and group.judged, decidedAt for policy.evaluated; for exception.opened when it was asked for, for exception.closed when it was reviewed, for exception.overdue when it was due",
+		"from <= time < to, UTC; the time is mergedAt for change.merged, at for bypass.detected, coverage.sweep, group.judged and plan.changed, decidedAt for policy.evaluated; for exception.opened when it was asked for, for exception.closed when it was reviewed, for exception.overdue when it was due",
 		"log/tile holds every record of this organisation's log, also those outside the period and the filter: numbers, names, digests, outcomes, and the words in which people gave reasons for exceptions. Facts (records/*.side.json) are included only for the records listed.",
 		true},
 }
@@ -189,7 +191,7 @@ func layout(size int64, s *selection) []string {
 	}
 	names = append(names, filePopCSV, filePopJSONL, fileExceptions)
 	if s.format.emergencies {
-		names = append(names, fileEmergencies)
+		names = append(names, fileEmergencies, filePlans)
 	}
 	names = append(names, fileCoverage)
 	for _, i := range s.chosen() {

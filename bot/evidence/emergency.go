@@ -65,6 +65,7 @@ func (s *selection) settle(created time.Time) {
 	for i := range s.population {
 		if r := &s.population[i]; r.Kind == KindMerged {
 			s.settleRow(r)
+			s.settleChange(r)
 		}
 	}
 	landed := map[pull]*merge{}

@@ -13,7 +13,7 @@
 // server could not promise that.
 //
 // Reading order: keys.go, canonical.go (bytes that are signed), predicate.go,
-// exception.go, group.go, decision.go and digest.go (what a record says), log.go (how it gets in),
+// exception.go, group.go, change.go, decision.go and digest.go (what a record says), log.go (how it gets in),
 // export.go (how it gets out), verify.go (why anybody should believe it).
 package evidence
 
@@ -33,6 +33,7 @@ const (
 	KindClosed   Kind = "exception.closed"
 	KindOverdue  Kind = "exception.overdue"
 	KindGroup    Kind = "group.judged"
+	KindPlan     Kind = "plan.changed"
 )
 
 // Limits, in bytes. MaxLeaf is what one entry of a tile may hold (65,535) with
@@ -61,7 +62,7 @@ type Subject struct {
 }
 
 // A Predicate is one of *PolicyEvaluated, *ChangeMerged, *BypassDetected,
-// *CoverageSweep, *ExceptionRecord and *GroupJudged.
+// *CoverageSweep, *ExceptionRecord, *GroupJudged and *PlanChanged.
 type Predicate interface {
 	Kind() Kind
 	// When is the instant the record is about, not the one it was recorded at.

@@ -31,6 +31,8 @@ func newPredicate(predicateType string) (Predicate, error) {
 		return &ExceptionRecord{kind: Kind(kind)}, nil
 	case Kind(kind) == KindGroup:
 		return &GroupJudged{}, nil
+	case Kind(kind) == KindPlan:
+		return &PlanChanged{}, nil
 	}
 	return nil, fmt.Errorf("predicate type %.80q is none this version knows", predicateType)
 }
@@ -144,6 +146,12 @@ type ChangeMerged struct {
 	Ended    string `json:"ended,omitempty"`
 	Governed int    `json:"governed"`
 	Listed   int    `json:"listed"`
+	// ChangeNumber is n of CHG-n, without a gap along an organisation's log. Records
+	// of earlier versions have none. Recall fills the other two: the way back that was
+	// verified with the change, and which change it rolls back.
+	ChangeNumber int         `json:"change,omitempty"`
+	Plan         *PlanRef    `json:"plan,omitempty"`
+	RollbackOf   *RollbackOf `json:"rollbackOf,omitempty"`
 }
 
 // BypassDetected is a commit on a governed branch that no pull request explains.

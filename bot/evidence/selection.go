@@ -37,6 +37,8 @@ type selection struct {
 	newest     map[pull][]int64 // decisions by pull request, in order
 	merges     []merge
 	groups     []group
+	numbered   map[int]*numbered // changes, by number
+	replanned  []replanned
 
 	asked        []*exceptionAt // records of exceptions, of all of the log
 	emergencies  map[int]*emergency
@@ -60,6 +62,11 @@ type group struct {
 	*GroupJudged
 }
 
+type replanned struct {
+	index int64
+	*PlanChanged
+}
+
 type sweep struct {
 	index int64
 	*CoverageSweep
@@ -69,7 +76,7 @@ func newSelection(f format, from, to time.Time, repo string) *selection {
 	return &selection{
 		format: f, from: from, to: to, repo: repo, picked: map[int64]bool{}, facts: map[int64]bool{},
 		decisions: map[int64]*PolicyEvaluated{}, newest: map[pull][]int64{},
-		emergencies: map[int]*emergency{}, contributors: map[pull][]rules.Person{},
+		emergencies: map[int]*emergency{}, contributors: map[pull][]rules.Person{}, numbered: map[int]*numbered{},
 	}
 }
 
@@ -97,6 +104,7 @@ func (s *selection) take(index int64, p Predicate) {
 		s.addDecision(index, p)
 	case *ChangeMerged:
 		s.merges = append(s.merges, merge{index, p})
+		s.number(index, p)
 		if covered {
 			s.addMerge(index, p)
 		}
@@ -110,6 +118,8 @@ func (s *selection) take(index int64, p Predicate) {
 		s.addException(index, p)
 	case *GroupJudged:
 		s.groups = append(s.groups, group{index, p})
+	case *PlanChanged:
+		s.replan(index, p)
 	}
 }
 
@@ -203,17 +213,33 @@ type row struct {
 	PlannedAt  time.Time `json:"planned_at,omitzero"`
 	ReadyAt    time.Time `json:"ready_at,omitzero"`
 	Exceptions []string  `json:"exceptions,omitempty"` // the merge rests on
+	Change     string    `json:"change,omitempty"`     // CHG-n
+	// RollbackOf is the change that this one rolls back, asked for at ReportedAt and
+	// restored RestoredIn seconds later, when it was merged; RolledBackBy the change that
+	// rolls this one back.
+	RollbackOf   string    `json:"rollback_of,omitempty"`
+	ReportedAt   time.Time `json:"reported_at,omitzero"`
+	RestoredIn   int64     `json:"restored_in_s,omitempty"`
+	RolledBackBy string    `json:"rolled_back_by,omitempty"`
 
 	unreviewed bool // one of them was not reviewed in time
+	change     int
 }
 
 func mergeRow(index int64, p *ChangeMerged) row {
-	return row{
+	r := row{
 		Record: index, Kind: KindMerged, RepoID: p.Repo.ID, Repo: p.Repo.Name, Branch: p.Branch, Number: p.Number,
 		Commit: p.Commit, Head: p.Tip, By: p.MergedBy.Login, ByID: p.MergedBy.ID, At: p.MergedAt, RecordedAt: p.RecordedAt,
 		Decision: p.Decision, State: string(p.State), Explained: p.Explained, Governed: p.Governed, Why: p.unexplained(),
 		PlannedAt: p.EffectiveAt, ReadyAt: p.ReadyAt,
 	}
+	if p.ChangeNumber != 0 {
+		r.Change, r.change = rules.ChangeID(p.ChangeNumber), p.ChangeNumber
+	}
+	if u := p.RollbackOf; u != nil {
+		r.RollbackOf, r.ReportedAt, r.RestoredIn = rules.ChangeID(u.Change), u.Reported, u.seconds()
+	}
+	return r
 }
 
 // unexplained says why a merge is an exception.
@@ -243,14 +269,18 @@ func bypassRow(index int64, p *BypassDetected) row {
 }
 
 func (r row) cells() []string {
-	number := ""
+	number, restored := "", ""
 	if r.Number != 0 {
 		number = strconv.Itoa(r.Number)
+	}
+	if r.RollbackOf != "" {
+		restored = fmt.Sprint(r.RestoredIn)
 	}
 	return []string{
 		fmt.Sprint(r.Record), string(r.Kind), fmt.Sprint(r.RepoID), r.Repo, r.Branch, number, r.Commit, r.Head, r.By, fmt.Sprint(r.ByID),
 		r.At.Format(time.RFC3339Nano), r.RecordedAt.Format(time.RFC3339Nano), r.Decision, r.State, strconv.FormatBool(r.Explained),
 		strconv.Itoa(r.Governed), r.Why, stamp(r.PlannedAt), stamp(r.ReadyAt), strings.Join(r.Exceptions, " "),
+		r.Change, r.RollbackOf, stamp(r.ReportedAt), restored, r.RolledBackBy,
 	}
 }
 

@@ -11,7 +11,8 @@ import (
 
 var (
 	rowColumns = []string{"record", "kind", "repo_id", "repo", "branch", "number", "commit", "head", "by", "by_id",
-		"at", "recorded_at", "decision", "state", "explained", "governed_files", "why", "planned_at", "ready_at", "exceptions"}
+		"at", "recorded_at", "decision", "state", "explained", "governed_files", "why", "planned_at", "ready_at", "exceptions",
+		"change", "rollback_of", "reported_at", "restored_in_s", "rolled_back_by"}
 	sweepColumns = []string{"record", "repo_id", "repo", "ref", "from", "to", "first_parent_commits",
 		"attributed", "unattributed", "governed", "at", "recorded_at"}
 )
@@ -26,7 +27,7 @@ type namedFile struct {
 }
 
 // tables renders what people read: the population, its exceptions, the exceptions
-// that were asked for, the sweeps.
+// that were asked for, the ways back, the sweeps.
 func (s *selection) tables() ([]namedFile, error) {
 	var all, exceptions, sweeps, emergencies [][]string
 	var lines bytes.Buffer
@@ -59,7 +60,7 @@ func (s *selection) tables() ([]namedFile, error) {
 		for _, n := range s.listed() {
 			emergencies = append(emergencies, s.emergencies[n].cells(s.asOf))
 		}
-		out = append(out, namedFile{fileEmergencies, table(emergencyColumns, emergencies)})
+		out = append(out, namedFile{fileEmergencies, table(emergencyColumns, emergencies)}, namedFile{filePlans, table(planColumns, s.plans())})
 	}
 	return append(out, namedFile{fileCoverage, table(sweepColumns, sweeps)}), nil
 }

@@ -68,11 +68,11 @@ func TestTables(t *testing.T) {
 	}
 	want := [][]string{
 		{"2", "change.merged", "179876543210987654", "acme/agents", "main", "1", commitID(2001), commitID(1), "alice", "1",
-			"2026-06-01T01:01:00Z", "2026-06-01T01:02:00Z", "1", "ready", "true", "1", "", "", "", ""},
+			"2026-06-01T01:01:00Z", "2026-06-01T01:02:00Z", "1", "ready", "true", "1", "", "", "", "", "", "", "", "", ""},
 		{"5", "change.merged", "179876543210987654", "acme/agents", "main", "2", commitID(2002), commitID(2), "alice", "1",
-			"2026-06-01T02:01:00Z", "2026-06-01T02:02:00Z", "4", "ready", "true", "1", "", "", "", ""},
+			"2026-06-01T02:01:00Z", "2026-06-01T02:02:00Z", "4", "ready", "true", "1", "", "", "", "", "", "", "", "", ""},
 		{"6", "bypass.detected", "179876543210987654", "acme/agents", "main", "", commitID(3002), "", "bob", "2",
-			"2026-06-01T02:00:00Z", "2026-06-01T02:03:00Z", "", "", "false", "1", `'=HYPERLINK("direct push")`, "", "", ""},
+			"2026-06-01T02:00:00Z", "2026-06-01T02:03:00Z", "", "", "false", "1", `'=HYPERLINK("direct push")`, "", "", "", "", "", "", "", ""},
 	}
 	if diff := cmp.Diff(want, rows[1:]); diff != "" {
 		t.Errorf("population.csv (-want +got):\n%s", diff)

@@ -83,6 +83,7 @@ var checks = []struct {
 	{"facts", false, (*verifier).facts},
 	{"decisions", false, (*verifier).decisions},
 	{"merges", false, (*verifier).merged},
+	{"changes", false, (*verifier).changes},
 	{"emergencies", false, (*verifier).emergencies},
 	{"groups", false, (*verifier).groups},
 	{"population", false, (*verifier).lists},

@@ -319,7 +319,7 @@ func (v *verifier) again(index int64) (engine string, same bool, err error) {
 	}
 	title, err := Reperform(v.o.Judge, facts, d)
 	if err == nil {
-		err = v.selected.grounds(index, d, facts)
+		err = errors.Join(v.selected.grounds(index, d, facts), v.selected.pasts(index, d, facts))
 	}
 	return d.Engine, title == d.Verdict.Title, err
 }

@@ -1,0 +1,153 @@
+package evidence
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"changegate/rules"
+)
+
+// changes checks of every merge in the log, of whatever period, that changes are
+// numbered without a gap or a double, and what it says of the way back.
+func (v *verifier) changes() (Result, string, error) {
+	last := 0
+	for _, m := range v.selected.merges {
+		switch {
+		case m.ChangeNumber == 0 && last == 0:
+			if m.Plan != nil || m.RollbackOf != nil {
+				return "", "", fmt.Errorf("record %d says of a way back and has no number", m.index)
+			}
+			continue // of an earlier version
+		case m.ChangeNumber != last+1:
+			return "", "", fmt.Errorf("record %d is %s, expected %s: changes are numbered without a gap or a double",
+				m.index, rules.ChangeID(m.ChangeNumber), rules.ChangeID(last+1))
+		}
+		last = m.ChangeNumber
+		if err := v.recalled(m); err != nil {
+			return "", "", fmt.Errorf("record %d: %w", m.index, err)
+		}
+	}
+	if err := v.replanned(); err != nil {
+		return "", "", err
+	}
+	if last == 0 {
+		return Pass, "no change has a number", nil
+	}
+	return Pass, fmt.Sprintf("%s changes, numbered without a gap; %s rolled back", thousands(last), thousands(v.selected.undone())), nil
+}
+
+// undone counts the changes that were rolled back.
+func (s *selection) undone() (n int) {
+	for _, m := range s.numbered {
+		if m.undone != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// recalled checks what a merge says of its way back and of the change it rolls back:
+// against the facts of the decision in force where they are in the bundle, and against
+// the records before it.
+func (v *verifier) recalled(m merge) error {
+	if u := m.RollbackOf; u != nil {
+		was := v.selected.numbered[u.Change]
+		if was == nil || was.index >= m.index || was.Repo.ID != m.Repo.ID || was.Branch != m.Branch || was.Plan == nil {
+			return fmt.Errorf("it rolls back %s, which no record before it says of that branch", rules.ChangeID(u.Change))
+		}
+		if !u.Restored.Equal(m.MergedAt) || u.Reported.After(u.Restored) {
+			return fmt.Errorf("it restored %s at %s, asked for at %s; it was merged at %s",
+				rules.ChangeID(u.Change), stamp(u.Restored), stamp(u.Reported), stamp(m.MergedAt))
+		}
+	}
+	index, d := v.selected.inForce(m)
+	var facts []byte
+	if d != nil && m.is(d) {
+		if !v.selected.picked[index] {
+			return nil // of another period
+		}
+		var err error
+		if facts, err = v.read(sideFile(index), MaxSide); err != nil {
+			return err
+		}
+	}
+	want := *m.ChangeMerged
+	plan, err := want.Recall(d, facts)
+	if err != nil {
+		return err
+	}
+	if want.Plan == nil && plan != nil && m.Plan != nil {
+		// Something else landed than was decided on: what exactly stands in no facts.
+		if want.Plan, err = Summarize(plan); err != nil {
+			return err
+		}
+		want.Plan.Files = m.Plan.Files
+	}
+	return m.sameWay(&want)
+}
+
+// sameWay compares what is said of the way back.
+func (m *ChangeMerged) sameWay(want *ChangeMerged) error {
+	type way struct {
+		Plan       *PlanRef
+		RollbackOf *RollbackOf
+	}
+	was, errWas := canonical(way{m.Plan, m.RollbackOf})
+	is, errIs := canonical(way{want.Plan, want.RollbackOf})
+	if err := errors.Join(errWas, errIs); err != nil || !bytes.Equal(was, is) {
+		return errors.Join(errors.New("the facts of its decision give another way back"+firstDifference(was, is)), err)
+	}
+	return nil
+}
+
+// replanned checks every record of a plan that stands otherwise: that a change before
+// it has that plan, and that it stood otherwise.
+func (v *verifier) replanned() error {
+	for _, c := range v.selected.numbered {
+		all := c.replanned
+		c.replanned = nil
+		for _, p := range all {
+			was := c.standing()
+			if p.State == was.State && p.Code == was.Code {
+				return fmt.Errorf("record %d says that the plan of %s is %.40q, which the record before it says", p.index, rules.ChangeID(p.Change), p.State)
+			}
+			c.replanned = append(c.replanned, p)
+		}
+	}
+	for _, p := range v.selected.replanned {
+		c := v.selected.numbered[p.Change]
+		if c == nil || c.index >= p.index || c.Repo.ID != p.Repo.ID || c.Branch != p.Branch || c.Number != p.Number || c.Plan == nil {
+			return fmt.Errorf("record %d is of the plan of %s, which no record before it has", p.index, rules.ChangeID(p.Change))
+		}
+		if p.State != PlanVerified && p.State != PlanBroken {
+			return fmt.Errorf("record %d says that a plan is %.40q", p.index, p.State)
+		}
+	}
+	return nil
+}
+
+// pasts checks that the changes which a decision may be the rollback of are those of
+// the records before it: an invented one would let its content pass by fewer approvals.
+func (s *selection) pasts(index int64, d *PolicyEvaluated, facts []byte) error {
+	var f struct {
+		Change struct{ Undoes []rules.Undo }
+	}
+	if err := json.Unmarshal(facts, &f); err != nil {
+		return fmt.Errorf("read changes of the past: %w", err)
+	}
+	for _, u := range f.Change.Undoes {
+		was := s.numbered[u.Change]
+		ref, err := Summarize(&u.Plan)
+		if err != nil {
+			return err
+		}
+		if was == nil || was.index > index || was.Repo.ID != d.Repo.ID || was.Branch != d.Base.Branch || was.Number != u.Number ||
+			was.Commit != u.Merge || was.Plan == nil || was.Plan.To != ref.To || was.Plan.Form != ref.Form ||
+			was.Plan.Commit != ref.Commit || was.Plan.Files != ref.Files {
+			return fmt.Errorf("it was decided with the plan of %s, which is not what a record before it says", u.ID())
+		}
+	}
+	return nil
+}
