@@ -34,6 +34,7 @@ type merging struct {
 	base     string       // that the approved content was compared with
 	landed   []rules.File // what the merge changed on the branch
 	whole    bool         // landed is all of it
+	plan     *rules.Plan  // the way back that was verified with it; nil when none was
 }
 
 // content is what a change leaves at each governed path: a blob, or nothing.
@@ -73,6 +74,9 @@ func (b *Bot) merged(ctx context.Context, r *reading) error {
 	files, err := b.governedFiles(ctx, m)
 	if err != nil {
 		return err
+	}
+	if err := b.recallPlan(ctx, m); err != nil {
+		return fmt.Errorf("read the way back of %s#%d: %w", m.Place.Repo, m.job.Number, err)
 	}
 	return b.recordMerge(ctx, m, files)
 }
@@ -246,10 +250,20 @@ func (m *merging) content(files []rules.File) content {
 	return out
 }
 
+// recordMerge numbers the merge and records it, in one transaction: a number that is
+// given out stands in the log.
 func (b *Bot) recordMerge(ctx context.Context, m *merging, files []evidence.GovernedFile) error {
-	rec := evidence.Merged(fmt.Sprintf("merge/%d/%d/%s", m.Place.RepoID, m.job.Number, m.Commit), b.Host, m.ChangeMerged, files)
 	return b.Store.Write(ctx, func(tx *store.Tx) (err error) {
+		c := m.change()
+		if _, err := tx.AddChange(ctx, c); err != nil {
+			return err
+		}
+		m.ChangeNumber = c.Number
+		rec := evidence.Merged(fmt.Sprintf("merge/%d/%d/%s", m.Place.RepoID, m.job.Number, m.Commit), b.Host, m.ChangeMerged, files)
 		if m.pull.MergeRecord, _, err = b.log(m.Place).Append(ctx, tx, rec, b.Now()); err != nil {
+			return err
+		}
+		if err := b.unsettle(ctx, tx, m.Place, m.Branch, c.Paths, c.Number); err != nil {
 			return err
 		}
 		if err := tx.SavePull(ctx, m.pull); err != nil {

@@ -58,6 +58,11 @@ func (b *Bot) recall(ctx context.Context, p checks.Place, number int) (m store.M
 		if pull, err = tx.Pull(ctx, p.RepoID, number); err != nil {
 			return err
 		}
+		if pull != nil {
+			if m.Released, err = released(ctx, tx, pull, &m); err != nil {
+				return err
+			}
+		}
 		floor, err = tx.Floor(ctx, p.OrgID)
 		return err
 	})

@@ -111,6 +111,16 @@ func (tx *Tx) raise(ctx context.Context, w checks.Wake, event string, at int64) 
 	}
 }
 
+// RaiseWalk makes the job of a branch due at the given time, without the pull requests
+// into it that a push concerns as well.
+func (tx *Tx) RaiseWalk(ctx context.Context, p checks.Place, branch, event string, at time.Time) error {
+	tx.moved = true
+	if _, err := tx.raiseJob(ctx, branchKey(p.RepoID, branch), checks.Wake{Place: p, Branch: branch}, event, millis(at)); err != nil {
+		return fmt.Errorf("raise the walk of %s of %s: %w", branch, p.Repo, err)
+	}
+	return nil
+}
+
 // beginAt notes where the walk of a branch never walked before begins: at the
 // tip before the first push that was heard of. Git's zero id, of a branch just
 // made, is no commit.
