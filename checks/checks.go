@@ -170,6 +170,9 @@ type Known struct {
 	// FloorBranch is the default branch of that repository: a hint that saves a
 	// call when it is right and costs one when it is wrong.
 	FloorBranch string `json:"floor_branch,omitempty"`
+	// Tag is the name that rollback.to had, where it may be a tag's: a hint that saves a
+	// call when it is right and costs one when it is wrong.
+	Tag string `json:"tag,omitempty"`
 	// Released is the commit that the newest change released through the gate left on
 	// the base branch, of those that touched a governed file of this change: what is
 	// suggested where the way back is missing or does not hold. The caller fills it

@@ -2,7 +2,6 @@ package checks
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path"
@@ -32,9 +31,8 @@ func (g *gathering) wantFolders(ctx context.Context, q *lookup) (settled bool, e
 	if len(wanted) > mostFolders {
 		return true, nil
 	}
-	g.found = map[folder]map[string]folderEntry{}
 	for f := range wanted {
-		g.wantFolder(ctx, q, f)
+		g.folders.want(ctx, q, f)
 	}
 	return true, nil
 }
@@ -108,8 +106,11 @@ func (g *gathering) fill(r *rules.Revision) bool {
 	for i := range r.Files {
 		f := &r.Files[i]
 		for _, s := range g.ends(r, f) {
-			e, ok := g.found[s.folder][s.name]
-			if !ok || *s.id != "" && *s.id != e.Oid {
+			var e folderEntry
+			if got := g.folders.found[s.folder]; got != nil {
+				e = got.names[s.name]
+			}
+			if e.Oid == "" || *s.id != "" && *s.id != e.Oid {
 				return false
 			}
 			*s.id, *s.mode = e.Oid, e.mode()
@@ -157,66 +158,5 @@ func (g *gathering) split(files []rules.File) []rules.File {
 		out = append(out, rules.File{Path: f.Path, Status: "added", New: f.New, NewMode: f.NewMode})
 	}
 	sortFiles(out)
-	return out
-}
-
-// mostFolders bounds how many folders one query asks for. Beyond it git trees are
-// compared.
-const mostFolders = 100
-
-// A folder is a directory of a commit; the root has no name.
-type folder struct{ commit, dir string }
-
-type folderEntry struct {
-	Name string
-	Oid  string
-	Mode int64
-}
-
-// mode is git's octal mode, which GraphQL gives as a number.
-func (e folderEntry) mode() string { return fmt.Sprintf("%06o", e.Mode) }
-
-// wantFolder adds one directory, which is asked for once ever. One that is not there,
-// or of which an entry says less than it should, is left out.
-func (g *gathering) wantFolder(ctx context.Context, q *lookup, f folder) {
-	key := fmt.Sprintf("folder/%d/%s/%s", g.out.Place.RepoID, f.commit, f.dir)
-	var list []folderEntry
-	if data, ok := g.c.Cache.Get(ctx, key); ok && json.Unmarshal(data, &list) == nil {
-		g.found[f] = byName(list)
-		return
-	}
-	q.parts = append(q.parts, part{
-		alias:  fmt.Sprintf("folder%d", len(q.parts)),
-		field:  "object(expression: %s) { ... on Tree { entries { name oid mode } } }",
-		values: []string{f.commit + ":" + f.dir},
-		take: func(a partAnswer) error {
-			var tree struct{ Entries []folderEntry }
-			if _, err := a.read(&tree); err != nil {
-				return err
-			}
-			if g.found[f] = byName(tree.Entries); g.found[f] == nil {
-				return nil
-			}
-			data, err := json.Marshal(tree.Entries)
-			if err == nil {
-				g.c.Cache.Put(ctx, key, data)
-			}
-			return err
-		},
-	})
-}
-
-// byName is nil if an entry has no name, content or mode.
-func byName(list []folderEntry) map[string]folderEntry {
-	if len(list) == 0 {
-		return nil
-	}
-	out := make(map[string]folderEntry, len(list))
-	for _, e := range list {
-		if e.Name == "" || e.Oid == "" || e.Mode == 0 {
-			return nil
-		}
-		out[e.Name] = e
-	}
 	return out
 }

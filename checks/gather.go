@@ -25,9 +25,11 @@ type gathering struct {
 	pol   *rules.Policy // nil when the policy does not load
 	again bool          // the pull request changed during the first try
 
-	trees *forest                           // git trees of this reading
-	lists []rules.Revision                  // of the head, and those to compare it with
-	found map[folder]map[string]folderEntry // directories of their commits
+	trees   *forest          // git trees of this reading
+	lists   []rules.Revision // of the head, and those to compare it with
+	folders *listings        // of their commits, and of those that a rollback is made of
+
+	to *pointer // where rollback.to points; nil when nothing asks
 
 	shared      []string // commits with co-authors whom only GitHub can name
 	unread      int      // change requests in files that are being asked for
@@ -54,7 +56,7 @@ func (c *Client) Gather(ctx context.Context, w Wake, known Known) (*Gathered, er
 
 func (g *gathering) run(ctx context.Context) error {
 	var err error
-	if g.pr, err = g.c.readPull(ctx, g.w, g.floorBranch()); err != nil {
+	if g.pr, err = g.c.readPull(ctx, g.w, g.floorBranch(), g.known.Tag); err != nil {
 		return fmt.Errorf("read pull request: %w", err)
 	}
 	if g.w.RepoID != 0 && g.pr.DatabaseID != g.w.RepoID {
@@ -87,6 +89,7 @@ func (g *gathering) take() {
 	o.Place = g.w.Place
 	o.Place.RepoID, o.Place.Repo = r.DatabaseID, r.NameWithOwner
 	g.trees.place = o.Place
+	g.folders = g.c.listings(o.Place)
 	o.Now = r.At
 	o.Title, o.Body, o.URL, o.EditedAt = p.Title, p.Body, p.URL, p.CreatedAt
 	if p.LastEditedAt != nil {
@@ -213,33 +216,3 @@ func (g *gathering) checks(ctx context.Context) error {
 
 // abbreviated is what may be a commit's id; seven digits are git's shortest.
 var abbreviated = regexp.MustCompile(`^[0-9a-f]{7,64}$`)
-
-// target resolves rollback.to and asks whether it is in the base branch's history.
-// What is no commit id is looked for among the tags alone: a branch of that name
-// would point at something else after the merge.
-func (g *gathering) target(ctx context.Context) error {
-	asked := rules.RollbackTarget(g.out.Change.Requests)
-	l := rules.LookFor(asked)
-	if asked == "" || l.Revert || g.diff == nil {
-		return nil
-	}
-	t := &rules.Target{To: asked, Form: rules.FormCommit}
-	to := l.Name
-	rev := to
-	if !abbreviated.MatchString(to) {
-		t.Form, rev = rules.FormTag, "refs/tags/"+to
-	}
-	d, err := g.c.compare(ctx, g.out.Place, rev, g.out.Change.Base.Commit)
-	switch {
-	case errors.Is(err, ErrGone):
-	case err != nil:
-		return fmt.Errorf("resolve rollback target: %w", err)
-	case t.Form == rules.FormTag || strings.HasPrefix(d.From, to):
-		t.Commit, t.InBase = d.From, d.Status == "ahead" || d.Status == "identical"
-	}
-	if t.Commit == "" {
-		t.Form = ""
-	}
-	g.out.Change.Target = t
-	return nil
-}

@@ -13,7 +13,7 @@ import (
 
 // pullQuery reads what people did to a pull request, the policy of the branch it
 // is believed to go into, and the policy file as it would leave it.
-const pullQuery = `query Pull($owner: String!, $name: String!, $number: Int!, $base: String!, $policy: String!, $own: String!, $floor: String!, $commits: String, $reviews: String, $opinions: [PullRequestReviewState!]) {
+const pullQuery = `query Pull($owner: String!, $name: String!, $number: Int!, $base: String!, $policy: String!, $own: String!, $floor: String!, $commits: String, $reviews: String, $opinions: [PullRequestReviewState!], $tag: String!, $tagged: Boolean!) {
   floor: repository(owner: $owner, name: ".github", followRenames: false) {
     databaseId defaultBranchRef { name target { oid } } object(expression: $floor) { ...blob }
   }
@@ -23,6 +23,7 @@ const pullQuery = `query Pull($owner: String!, $name: String!, $number: Int!, $b
     base: ref(qualifiedName: $base) { target { oid } }
     basePolicy: object(expression: $policy) { ...blob }
     ownPolicy: object(expression: $own) { ...blob }
+    tag: ref(qualifiedName: $tag) @include(if: $tagged) { ` + tagFields + ` }
     pullRequest(number: $number) {
       title body url isDraft state merged mergedAt createdAt lastEditedAt changedFiles
       baseRefName baseRefOid headRefName headRefOid isCrossRepository headRepository { nameWithOwner }
@@ -218,6 +219,7 @@ type prAnswer struct {
 	Base             *refAnswer
 	BasePolicy       *blobAnswer
 	OwnPolicy        *blobAnswer
+	Tag              *tagAnswer
 	PullRequest      struct {
 		Title, Body, URL, State string
 		IsDraft, Merged         bool
@@ -271,13 +273,14 @@ const maxPages = 20
 const mostReviews = 500
 
 // readPull asks for a pull request and for every page of its commits and reviews.
-func (c *Client) readPull(ctx context.Context, w Wake, floorBranch string) (*prAnswer, error) {
+func (c *Client) readPull(ctx context.Context, w Wake, floorBranch, tag string) (*prAnswer, error) {
 	account, name, _ := strings.Cut(w.Place.Repo, "/")
 	variables := map[string]any{
 		"owner": account, "name": name, "number": w.Number, "base": "refs/heads/" + w.Base,
 		"policy": "refs/heads/" + w.Base + ":" + PolicyPath,
 		"own":    fmt.Sprintf("refs/pull/%d/head:%s", w.Number, PolicyPath),
 		"floor":  "refs/heads/" + floorBranch + ":" + PolicyPath,
+		"tag":    "refs/tags/" + tag, "tagged": tag != "",
 	}
 	var first *prAnswer
 	for range maxPages {

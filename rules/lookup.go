@@ -26,7 +26,7 @@ func LookFor(to string) Lookup {
 		return Lookup{Revert: true}
 	}
 	l := Lookup{Name: to}
-	if i := strings.LastIndexByte(to, '@'); i >= 0 {
+	if i := strings.LastIndexByte(to, '@'); i > 0 {
 		l.Path, l.Name = to[:i], to[i+1:]
 	}
 	if id := strings.ToLower(l.Name); commitID.MatchString(id) {
