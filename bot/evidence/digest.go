@@ -19,6 +19,9 @@ type outcome struct {
 	Approvals    []outcomeApproval
 	Turned       []outcomeTurned
 	Governed     []outcomeFile
+	// Undoes is the number of the change that is rolled back. Left out where there is
+	// none: verdicts before there were any keep their digest.
+	Undoes int `json:",omitempty"`
 }
 
 type outcomeFinding struct {
@@ -62,6 +65,9 @@ func VerdictDigest(v rules.Verdict) (string, error) {
 	}
 	for _, g := range v.Governed {
 		o.Governed = append(o.Governed, outcomeFile{g.Path, g.Groups})
+	}
+	if v.Undoes != nil {
+		o.Undoes = v.Undoes.Change
 	}
 	data, err := canonical(o)
 	if err != nil {

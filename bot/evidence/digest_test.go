@@ -73,6 +73,8 @@ func set(t *testing.T, path string, f reflect.Value) {
 		f.SetBool(true)
 	case reflect.Struct:
 		f.Set(reflect.ValueOf(start))
+	case reflect.Pointer: // what else the rollback is of stands in the facts
+		f.Set(reflect.ValueOf(&rules.Undo{Plan: rules.Plan{Change: 1}}))
 	default:
 		t.Fatalf("%s is of kind %s", path, f.Kind())
 	}
