@@ -211,6 +211,17 @@ func (c *Clone) commitsWithPrefix(prefix string) ([]plumbing.Hash, error) {
 		return nil, nil
 	}
 	prefix = strings.ToLower(prefix)
+	if h := plumbing.NewHash(prefix); len(prefix) == 2*len(h) {
+		// A whole id needs no look through all that the packs hold.
+		_, err := c.store.EncodedObject(plumbing.CommitObject, h)
+		switch {
+		case errors.Is(err, plumbing.ErrObjectNotFound):
+			return nil, nil
+		case err != nil:
+			return nil, fmt.Errorf("read commit %s: %w", h, err)
+		}
+		return []plumbing.Hash{h}, nil
+	}
 	whole, err := hex.DecodeString(prefix[:len(prefix)&^1])
 	if err != nil {
 		return nil, fmt.Errorf("read commit id: %w", err) // unreachable: hexadecimal said so

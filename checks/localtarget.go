@@ -35,16 +35,28 @@ const unshallow = "run `git fetch --unshallow --tags`"
 // clone lacks is said in Unknown, and then no file is listed: half a plan is none.
 func (c *Clone) target(ch *rules.Change, pol *rules.Policy, to string) *rules.Target {
 	if pol == nil {
-		return nil // a policy that does not load says which paths it governs to nobody
+		return nil // what does not load governs nothing that anybody knows
+	}
+	paths := pol.GovernedPaths(ch.Files)
+	if len(paths) == 0 {
+		return nil
 	}
 	a := &aim{c: c, ch: ch, look: rules.LookFor(to), out: rules.Target{To: to}}
+	if a.look.Path != "" {
+		at, ok := treePath(a.look.Path)
+		if !ok {
+			return &a.out
+		}
+		a.look.Path = at
+		paths = slices.DeleteFunc(paths, func(path string) bool { return !within(at, path) })
+	}
 	if err := a.resolve(); err != nil {
 		return &rules.Target{To: to, Unknown: c.lacks(err)}
 	}
 	if !a.out.InBase {
 		return &a.out
 	}
-	if err := a.restore(pol); err != nil {
+	if err := a.restore(paths); err != nil {
 		a.out.Files, a.out.Unknown = nil, c.lacks(err)
 	}
 	return &a.out
@@ -144,18 +156,12 @@ func (c *Clone) partial() bool {
 	return false
 }
 
-// restore lists what the rollback leaves at every governed path of the change that
-// the target covers.
-func (a *aim) restore(pol *rules.Policy) error {
+// restore lists what the rollback leaves at the paths.
+func (a *aim) restore(paths []string) error {
 	for _, g := range a.ch.Gaps {
 		if g.What == "files" || g.What == "history" {
 			return unknown(g.Says)
 		}
-	}
-	paths := pol.GovernedPaths(a.ch.Files)
-	if a.look.Path != "" {
-		at, _ := treePath(a.look.Path)
-		paths = slices.DeleteFunc(paths, func(path string) bool { return !within(at, path) })
 	}
 	at, err := a.standing(paths)
 	if err != nil {
@@ -203,35 +209,22 @@ func (a *aim) standing(paths []string) (at []map[string]rules.Entry, err error) 
 // elsewhere reports a path@commit whose path that commit does not have at all: a slip
 // of the pen, where a whole commit without the file would be its history.
 func (a *aim) elsewhere() (bool, error) {
-	at, ok := treePath(a.look.Path)
-	if !ok {
+	if a.look.Path == "" {
 		return false, nil
 	}
 	tree, err := a.c.treeOf(plumbing.NewHash(a.out.Commit))
 	if err != nil {
 		return false, err
 	}
-	_, ok, err = a.c.find(tree, at)
+	_, ok, err := a.c.find(tree, a.look.Path)
 	return !ok, err
 }
 
 // restored is one path of the rollback.
 func (a *aim) restored(path string, s sides) (rules.Restored, error) {
-	r := rules.Restored{Path: path, Back: s.target}
-	landed, merge := s.landed()
-	if merge {
-		return r, unknown("the base branch has changed `" + path + "` too")
-	}
-	r.Landed = landed
-	if a.look.Revert {
-		r.Back = s.tip
-	}
-	if noFile(r.Landed) || noFile(r.Back) {
-		r.Wrong = rules.WrongKind
-		return r, nil
-	}
-	if path != rules.PolicyPath || r.Back.Blob == "" {
-		return r, nil
+	r, err := s.back(path, a.look.Revert, a.c.mergeable)
+	if err != nil || path != rules.PolicyPath || r.Back.Blob == "" || r.Wrong != "" {
+		return r, err
 	}
 	text, err := a.c.text(treeEntry(r.Back), rules.MaxPolicy)
 	switch {
@@ -242,6 +235,19 @@ func (a *aim) restored(path string, s sides) (rules.Restored, error) {
 	}
 	r.Text = text
 	return r, nil
+}
+
+// mergeable reads what a merge is to be made of.
+func (c *Clone) mergeable(blob string) ([]byte, error) {
+	h := plumbing.NewHash(blob)
+	size, err := c.store.EncodedObjectSize(h)
+	if err != nil {
+		return nil, err
+	}
+	if size > rules.MaxMerged {
+		return nil, errLarge
+	}
+	return c.text(object.TreeEntry{Mode: filemode.Regular, Hash: h}, rules.MaxMerged)
 }
 
 func treeEntry(e rules.Entry) object.TreeEntry {

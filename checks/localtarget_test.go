@@ -256,3 +256,50 @@ func TestLocalTargetWithoutAPolicy(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestLocalTargetWhereTheBaseMoved: what the base branch changed too has to be merged,
+// to tell what the change lands and, of revert, what is left without it.
+func TestLocalTargetWhereTheBaseMoved(t *testing.T) {
+	t.Parallel()
+	text := func(first, last string) string { return first + "\n" + strings.Repeat("Be kind.\n", 9) + last + "\n" }
+	large := func(first string) string { return first + strings.Repeat("x", rules.MaxMerged) }
+	f := newFixture(t, false)
+	fork := f.commit(enrolled(files{"prompts/apart": text("1", "1"), "prompts/bin": "\x001", "prompts/gone": "1", "prompts/large": large("1"),
+		"prompts/mode": "1", "prompts/same": "1\n", "prompts/twice": "1"}))
+	f.ref("refs/tags/fork", fork)
+	f.ref("refs/heads/main", f.commit(enrolled(files{"prompts/apart": text("1", "3"), "prompts/bin": "\x003", "prompts/gone": "3", "prompts/large": large("3"),
+		"prompts/mode": "mode 100755 1", "prompts/same": "3\n", "prompts/twice": "2"}), fork))
+	f.ref("refs/heads/feature", f.commit(enrolled(files{"prompts/apart": text("2", "1"), "prompts/bin": "\x002", "prompts/large": large("2"),
+		"prompts/mode": "2", "prompts/same": "2\n", "prompts/twice": "2"}), fork))
+
+	is := func(content string) rules.Entry {
+		e := f.entry("", content)
+		return rules.Entry{Blob: e.Hash.String(), Mode: octal(e.Mode)}
+	}
+	clash := &rules.Conflict{Line: 1, Wrote: "2\n", Now: "3\n", Before: "1\n"}
+	for to, want := range map[string][]rules.Restored{
+		"revert": {
+			{Path: "prompts/apart", Landed: is(text("2", "3")), Back: is(text("1", "3"))},
+			{Path: "prompts/bin", Landed: is("\x002"), Back: is("\x003"), Wrong: rules.WrongBinary},
+			{Path: "prompts/gone", Back: is("3"), Wrong: rules.WrongConflict},
+			{Path: "prompts/large", Landed: is(large("2")), Back: is(large("3")), Wrong: rules.WrongLarge},
+			{Path: "prompts/mode", Landed: is("mode 100755 2"), Back: is("mode 100755 1")},
+			{Path: "prompts/same", Landed: is("2\n"), Back: is("3\n"), Wrong: rules.WrongConflict, Conflict: clash},
+			{Path: "prompts/twice", Landed: is("2"), Back: is("2"), Wrong: rules.WrongConflict},
+		},
+		"fork": {
+			{Path: "prompts/apart", Landed: is(text("2", "3")), Back: is(text("1", "1"))},
+			{Path: "prompts/bin", Landed: is("\x002"), Back: is("\x001"), Wrong: rules.WrongBinary},
+			{Path: "prompts/gone", Back: is("1"), Wrong: rules.WrongConflict},
+			{Path: "prompts/large", Landed: is(large("2")), Back: is(large("1")), Wrong: rules.WrongLarge},
+			{Path: "prompts/mode", Landed: is("mode 100755 2"), Back: is("1")},
+			{Path: "prompts/same", Landed: is("2\n"), Back: is("1\n"), Wrong: rules.WrongConflict, Conflict: clash},
+			{Path: "prompts/twice", Landed: is("2"), Back: is("1")},
+		},
+	} {
+		got := f.read(wayBack(to)).Change.Target
+		if d := cmp.Diff(want, got.Files); d != "" || got.Unknown != "" {
+			t.Errorf("%s: unknown %q, files (-want +got):\n%s", to, got.Unknown, d)
+		}
+	}
+}

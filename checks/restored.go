@@ -8,18 +8,45 @@ type sides struct {
 	fork, tip, head, target rules.Entry
 }
 
-// landed is what the change leaves once it is merged, as far as that takes no merge of
-// contents: whoever alone changed the file has it.
-func (s sides) landed() (e rules.Entry, merge bool) {
-	switch {
-	case s.tip == s.fork:
-		return s.head, false
-	case s.head == s.fork, s.head == s.tip:
-		return s.tip, false
+// back is what a rollback to the target, or of the change itself, leaves at the path.
+// The target's content is not read, and that of the other sides only where the base
+// branch has changed the file as well: to tell what the change lands there. Errors are
+// those of read, other than errLarge.
+func (s sides) back(path string, revert bool, read blobReader) (rules.Restored, error) {
+	if revert {
+		return undoBefore(path, s.fork, s.tip, s.head, read)
 	}
-	return rules.Entry{}, true
+	r := rules.Restored{Path: path, Back: s.target}
+	if err := s.land(&r, read); err != nil {
+		return r, err
+	}
+	if r.Wrong == "" && odd(r.Landed, r.Back) {
+		r.Wrong = rules.WrongKind
+	}
+	return r, nil
 }
 
-// noFile reports an entry that a rollback does not restore: what a symbolic link or a
-// submodule stands for is not in this repository's files.
-func noFile(e rules.Entry) bool { return e.Mode == "120000" || e.Mode == "160000" }
+// land works out what the change leaves on the base branch; where that cannot be told,
+// Landed is what the head has.
+func (s sides) land(r *rules.Restored, read blobReader) error {
+	r.Landed = s.head
+	switch {
+	case s.tip == s.fork, s.tip == s.head:
+		return nil
+	case odd(s.fork, s.tip, s.head):
+		r.Wrong = rules.WrongKind
+		return nil
+	}
+	there, err := mergeEntry(s.fork, s.tip, s.head, read)
+	if err != nil {
+		return err
+	}
+	if r.Wrong, r.Conflict = there.wrong, there.conflict; r.Wrong == "" {
+		r.Landed = there.Entry
+	}
+	if c := r.Conflict; c != nil {
+		// What the change wrote is on the other side when it is merged.
+		c.Wrote, c.Before = c.Before, c.Wrote
+	}
+	return nil
+}

@@ -2,6 +2,7 @@ package checks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -305,19 +306,15 @@ func (g *gathering) restore(ctx context.Context, t *rules.Target, a *pointer) er
 
 // restored is one path of the rollback, as far as that takes no merge of contents.
 func (s sides) restored(path string, revert bool) (r rules.Restored, unknown string) {
-	landed, merge := s.landed()
-	if merge {
+	r, err := s.back(path, revert, func(string) ([]byte, error) { return nil, errMerge })
+	if err != nil {
 		return r, "the base branch has changed `" + path + "` too"
-	}
-	r = rules.Restored{Path: path, Landed: landed, Back: s.target}
-	if revert {
-		r.Back = s.tip
-	}
-	if noFile(r.Landed) || noFile(r.Back) {
-		r.Wrong = rules.WrongKind
 	}
 	return r, ""
 }
+
+// errMerge says that contents have to be merged.
+var errMerge = errors.New("not read")
 
 // parsed fills in what a parser reads before the change may pass.
 func (g *gathering) parsed(ctx context.Context, t *rules.Target) error {
