@@ -36,7 +36,7 @@ func (g *gathering) bases(ctx context.Context) error {
 		// The base branch is usually merged in again and again: each fork is below
 		// the next one, which stays so when more follow.
 		for _, later := range slices.Concat(forks[i+1:min(i+2, len(forks))], []string{c.MergeBase}) {
-			below, err := g.below(ctx, fork, later)
+			below, err := g.c.below(ctx, g.out.Place, fork, later)
 			if err != nil {
 				return err
 			}
@@ -72,8 +72,8 @@ func (g *gathering) forks() (out []string) {
 
 // below reports whether a commit is in the history of a later one. Two without a
 // common ancestor are none of each other's.
-func (g *gathering) below(ctx context.Context, commit, later string) (bool, error) {
-	d, err := g.c.compare(ctx, g.out.Place, later, commit)
+func (c *Client) below(ctx context.Context, p Place, commit, later string) (bool, error) {
+	d, err := c.compare(ctx, p, later, commit)
 	switch {
 	case errors.Is(err, ErrGone):
 		return false, nil

@@ -29,7 +29,8 @@ type gathering struct {
 	lists   []rules.Revision // of the head, and those to compare it with
 	folders *listings        // of their commits, and of those that a rollback is made of
 
-	to *pointer // where rollback.to points; nil when nothing asks
+	to       *pointer // where rollback.to points; nil when nothing asks
+	released *pointer // the version that may be suggested; nil when there is none
 
 	shared      []string // commits with co-authors whom only GitHub can name
 	unread      int      // change requests in files that are being asked for

@@ -2,7 +2,6 @@ package checks
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -59,36 +58,53 @@ func pointAt(to string, all []string) *pointer {
 
 // wantTarget adds what rollback.to stands for, and what the governed paths of the change
 // are there, where the change left the base branch, on the base branch now, and at the
-// head.
+// head. Where a way back is missing it is the version to be suggested instead.
 func (g *gathering) wantTarget(ctx context.Context, q *lookup) (settled bool, err error) {
 	c := &g.out.Change
 	if g.unread > 0 || g.pol == nil {
 		return g.unread == 0, nil
 	}
 	paths, to := g.pol.GovernedPaths(c.Files), rules.RollbackTarget(c.Requests)
-	if to == "" || len(paths) == 0 {
+	if len(paths) == 0 {
 		return true, nil
 	}
-	c.Target = &rules.Target{To: to}
-	if g.to = pointAt(to, paths); g.to == nil {
-		return true, nil
+	if id := g.known.Released; objectID.MatchString(id) {
+		g.released = pointAt(id, paths)
+		g.released.rev = id
 	}
-	if g.to.look.Revert {
-		g.to.rev, g.to.found = c.Base.Commit, []meant{{rules.FormRevert, treed{Oid: c.Base.Commit}}}
-	} else {
-		g.wantCommit(ctx, q)
-		g.wantTag(q)
+	if to != "" {
+		c.Target = &rules.Target{To: to}
+		g.to = pointAt(to, paths)
+		g.wantPointed(ctx, q)
+	} else if g.released != nil && g.suggesting(paths) {
+		g.wantSides(ctx, q, g.released)
 	}
-	g.wantSides(ctx, q, g.to, g.to.rev)
 	return true, nil
 }
 
+// wantPointed adds what rollback.to stands for.
+func (g *gathering) wantPointed(ctx context.Context, q *lookup) {
+	c := &g.out.Change
+	switch {
+	case g.to == nil:
+		return
+	case g.to.look.Revert:
+		g.to.rev, g.to.found = c.Base.Commit, []meant{{rules.FormRevert, treed{Oid: c.Base.Commit}}}
+	default:
+		g.wantCommit(ctx, q)
+		g.wantTag(ctx, q)
+	}
+	if g.to.rev != "" {
+		g.wantSides(ctx, q, g.to)
+	}
+}
+
 // wantSides adds the folders in which the paths of a rollback are.
-func (g *gathering) wantSides(ctx context.Context, q *lookup, a *pointer, rev string) {
+func (g *gathering) wantSides(ctx context.Context, q *lookup, a *pointer) {
 	c, dirs := &g.out.Change, foldersOf(a.paths)
-	revs := []string{c.MergeBase, c.Base.Commit, c.Head.Commit, rev}
+	revs := []string{c.MergeBase, c.Base.Commit, c.Head.Commit, a.rev}
 	slices.Sort(revs)
-	revs = slices.DeleteFunc(slices.Compact(revs), func(rev string) bool { return rev == "" })
+	revs = slices.Compact(revs)
 	n := 0
 	for _, rev := range revs {
 		n += len(g.folders.lacks(ctx, rev, dirs))
@@ -103,33 +119,39 @@ func (g *gathering) wantSides(ctx context.Context, q *lookup, a *pointer, rev st
 }
 
 // wantCommit adds the commit by the id that rollback.to may be. GitHub takes a branch or
-// tag of that name before a short id: what it answers has to begin with it.
+// tag of that name before a short id, but not where it ends what git describe would print
+// (gitrevisions, "describeOutput"). Whatever it answers has to begin with the id.
 func (g *gathering) wantCommit(ctx context.Context, q *lookup) {
 	a := g.to
 	if a.look.ID == "" {
 		return
 	}
 	a.rev = a.look.ID
-	key := fmt.Sprintf("revision/%d/%s", g.out.Place.RepoID, a.look.ID)
-	if data, ok := g.c.Cache.Get(ctx, key); ok && g.folders.recallTree(ctx, string(data)) {
+	if data, ok := g.c.Cache.Get(ctx, g.revisionKey()); ok && g.folders.recallTree(ctx, string(data)) {
 		k := treed{Oid: string(data)}
 		k.Tree.Oid = g.folders.trees[k.Oid]
 		a.rev, a.found = k.Oid, append(a.found, meant{rules.FormCommit, k})
 		return
 	}
-	q.parts = append(q.parts, part{
-		alias: "target", field: "object(expression: %s) { oid ... on Commit { tree { oid } } }", values: []string{a.look.ID},
-		take: func(p partAnswer) error {
-			var k treed
-			if _, err := p.read(&k); err != nil || k.Tree.Oid == "" || !objectID.MatchString(k.Oid) || !strings.HasPrefix(k.Oid, a.look.ID) {
+	for i, rev := range []string{a.look.ID, "commit-g" + a.look.ID} {
+		q.parts = append(q.parts, part{
+			alias: fmt.Sprintf("commit%d", i), field: "object(expression: %s) { " + onCommit + " }", values: []string{rev},
+			take: func(p partAnswer) error {
+				var k treed
+				_, err := p.read(&k)
+				if err == nil && k.Tree.Oid != "" && objectID.MatchString(k.Oid) && strings.HasPrefix(k.Oid, a.look.ID) {
+					a.found = append(a.found, meant{rules.FormCommit, k})
+				}
 				return err
-			}
-			a.found = append(a.found, meant{rules.FormCommit, k})
-			// It can only become ambiguous, which GitHub would refuse.
-			g.c.Cache.Put(ctx, key, []byte(k.Oid))
-			return nil
-		},
-	})
+			},
+		})
+	}
+}
+
+// revisionKey is where it is kept what a commit id in rollback.to stands for. A short one
+// can only become ambiguous.
+func (g *gathering) revisionKey() string {
+	return fmt.Sprintf("revision/%d/%s", g.out.Place.RepoID, g.to.look.ID)
 }
 
 // tagFields is a tag and the commit that it leads to, through at most three tags of
@@ -169,7 +191,7 @@ func (t *tagAnswer) commit(name string) *treed {
 // wantTag adds the tag by the name in rollback.to, if it did not come with the pull
 // request. A tag may be moved at any time, and it is read every time; a branch of that
 // name is never looked for, because it is something else after the merge.
-func (g *gathering) wantTag(q *lookup) {
+func (g *gathering) wantTag(ctx context.Context, q *lookup) {
 	a := g.to
 	ref, ok := tagRef(a.look.Name)
 	if g.out.Known.Tag = ""; !ok {
@@ -184,15 +206,28 @@ func (g *gathering) wantTag(q *lookup) {
 			a.found = append(a.found, meant{rules.FormTag, *k})
 		}
 	}
-	if g.known.Tag == a.look.Name {
-		take(g.pr.Tag)
+	if g.known.Tag != a.look.Name {
+		q.tag(ref, take)
 		return
 	}
+	take(g.pr.Tag)
+	if a.rev != ref {
+		return
+	}
+	if a.rev = ""; len(a.found) > 0 {
+		k := a.found[0]
+		g.folders.plant(ctx, k.Oid, k.Tree.Oid)
+		a.rev = k.Oid
+	}
+}
+
+// tag asks for a tag by its whole name; nil when there is none.
+func (q *lookup) tag(ref string, take func(*tagAnswer)) {
 	q.parts = append(q.parts, part{
-		alias: "tag", field: "ref(qualifiedName: %s) { " + tagFields + " }", values: []string{ref},
-		take: func(p partAnswer) error {
+		alias: fmt.Sprintf("tag%d", len(q.parts)), field: "ref(qualifiedName: %s) { " + tagFields + " }", values: []string{ref},
+		take: func(a partAnswer) error {
 			var t *tagAnswer
-			_, err := p.read(&t)
+			_, err := a.read(&t)
 			take(t)
 			return err
 		},
@@ -217,14 +252,16 @@ func (a *pointer) one() *meant {
 	return &m
 }
 
-// target says what rollback.to comes to.
+// target says what rollback.to comes to, and what is suggested where that does not hold.
 func (g *gathering) target(ctx context.Context) error {
-	if g.to == nil {
-		return nil
+	if g.to != nil {
+		t, err := g.pointed(ctx, g.to)
+		if err != nil {
+			return err
+		}
+		g.out.Change.Target = t
 	}
-	t, err := g.pointed(ctx, g.to)
-	g.out.Change.Target = t
-	return err
+	return g.suggest(ctx)
 }
 
 // pointed resolves one target and what it leaves.
@@ -236,6 +273,7 @@ func (g *gathering) pointed(ctx context.Context, a *pointer) (*rules.Target, err
 		return t, nil
 	}
 	t.Form, t.Commit = m.form, m.Oid
+	g.settleOn(ctx, a, m)
 	var err error
 	if t.InBase, err = g.inBase(ctx, m.Oid); err != nil {
 		return nil, fmt.Errorf("ask whether rollback target %s is on the base branch: %w", m.Oid, err)
@@ -243,16 +281,24 @@ func (g *gathering) pointed(ctx context.Context, a *pointer) (*rules.Target, err
 	if t.Unknown != "" || !t.InBase {
 		return t, nil
 	}
-	if a.rev != m.Oid {
-		g.folders.rename(ctx, a.rev, m.Oid, m.Tree.Oid)
-	}
 	// What was asked for under a name may be of something else that has it as well.
 	q := &lookup{place: g.out.Place}
-	g.wantSides(ctx, q, a, m.Oid)
+	g.wantSides(ctx, q, a)
 	if err := q.send(ctx, g.c); err != nil {
 		return nil, fmt.Errorf("read what a rollback leaves: %w", err)
 	}
 	return t, g.restore(ctx, t, a)
+}
+
+// settleOn files what was asked for under a name under the commit that it stands for.
+func (g *gathering) settleOn(ctx context.Context, a *pointer, m *meant) {
+	if a.rev != m.Oid {
+		g.folders.rename(ctx, a.rev, m.Oid, m.Tree.Oid)
+		a.rev = m.Oid
+	}
+	if a.look.ID != "" && strings.HasPrefix(m.Oid, a.look.ID) {
+		g.c.Cache.Put(ctx, g.revisionKey(), []byte(m.Oid))
+	}
 }
 
 // inBase reports whether a commit is in the base branch's history. What is below the
@@ -265,89 +311,9 @@ func (g *gathering) inBase(ctx context.Context, commit string) (bool, error) {
 		}
 	}
 	for _, later := range slices.Compact([]string{c.MergeBase, c.Base.Commit}) {
-		if in, err := g.below(ctx, commit, later); in || err != nil {
+		if in, err := g.c.below(ctx, g.out.Place, commit, later); in || err != nil {
 			return in, err
 		}
 	}
 	return false, nil
 }
-
-// unlisted is what Target.Unknown says of folders that GitHub did not give.
-const unlisted = "GitHub did not give whole what the folder of %s holds at %.7s"
-
-// restore fills in the files of a target.
-func (g *gathering) restore(ctx context.Context, t *rules.Target, a *pointer) error {
-	c := &g.out.Change
-	elsewhere := a.look.Path != "" && !g.folders.has(t.Commit, a.look.Path)
-	for _, p := range a.paths {
-		var s sides
-		for _, at := range []struct {
-			commit string
-			e      *rules.Entry
-		}{{c.MergeBase, &s.fork}, {c.Base.Commit, &s.tip}, {c.Head.Commit, &s.head}, {t.Commit, &s.target}} {
-			var known bool
-			if *at.e, known = g.folders.at(at.commit, p); !known {
-				t.Files, t.Unknown = nil, fmt.Sprintf(unlisted, p, at.commit)
-				return nil
-			}
-		}
-		r, unknown := s.restored(p, a.look.Revert)
-		if unknown != "" {
-			t.Files, t.Unknown = nil, unknown
-			return nil
-		}
-		if elsewhere && s.tip != (rules.Entry{}) {
-			r.Wrong = rules.WrongElsewhere
-		}
-		t.Files = append(t.Files, r)
-	}
-	return g.parsed(ctx, t)
-}
-
-// restored is one path of the rollback, as far as that takes no merge of contents.
-func (s sides) restored(path string, revert bool) (r rules.Restored, unknown string) {
-	r, err := s.back(path, revert, func(string) ([]byte, error) { return nil, errMerge })
-	if err != nil {
-		return r, "the base branch has changed `" + path + "` too"
-	}
-	return r, ""
-}
-
-// errMerge says that contents have to be merged.
-var errMerge = errors.New("not read")
-
-// parsed fills in what a parser reads before the change may pass.
-func (g *gathering) parsed(ctx context.Context, t *rules.Target) error {
-	var sources []Source
-	for i := range t.Files {
-		r := &t.Files[i]
-		switch {
-		case !g.isParsed(r.Path) || r.Back.Blob == "" || r.Wrong != "":
-		case r.Path == PolicyPath && r.Back.Blob == g.out.Policy.Blob && g.out.Policy.State == PolicyRead:
-			r.Text = g.out.Policy.Data
-		default:
-			sources = append(sources, Source{t.Commit, r.Path, r.Back.Blob})
-		}
-	}
-	if len(sources) == 0 {
-		return nil
-	}
-	texts, err := g.c.Contents(ctx, g.out.Place, sources)
-	if err != nil {
-		return fmt.Errorf("read what a rollback leaves: %w", err)
-	}
-	for i := range t.Files {
-		r := &t.Files[i]
-		if !slices.ContainsFunc(sources, func(s Source) bool { return s.Path == r.Path }) {
-			continue
-		}
-		var ok bool
-		if r.Text, ok = texts[r.Back.Blob]; !ok || len(r.Text) > rules.MaxPolicy {
-			r.Text, r.Wrong = nil, rules.WrongUnread
-		}
-	}
-	return nil
-}
-
-// isParsed reports whether a parser reads a file before the change may pass.
-func (g *gathering) isParsed(path string) bool { return path == PolicyPath }

@@ -25,6 +25,9 @@ type Target struct {
 	Commit    string `json:"commit,omitempty"`
 	Ambiguous bool   `json:"ambiguous,omitempty"` // more than one thing
 	InBase    bool   `json:"in_base,omitempty"`   // Commit is in the base branch's history
+	// Moved is set where a recorded plan is verified again: its tag stands for another
+	// commit by now, or for none. Commit is what was approved.
+	Moved bool `json:"moved,omitempty"`
 	// Files are what the rollback leaves, by path: of every path of the change that a
 	// group governs, both ends of a rename. Of path@commit only those it covers.
 	Files []Restored `json:"files,omitempty"`

@@ -217,7 +217,8 @@ func (r *Repo) resolve(rev string) *commit {
 }
 
 // revision finds the object a revision names, as git rev-parse does: an id,
-// HEAD, a full ref, a branch, a tag, or an unambiguous short id.
+// HEAD, a full ref, a branch, a tag, an unambiguous short id, or one that ends what git
+// describe prints.
 func (r *Repo) revision(rev string) (id string, ok bool) {
 	if rev == "HEAD" {
 		rev = "refs/heads/" + r.main
@@ -230,6 +231,9 @@ func (r *Repo) revision(rev string) (id string, ok bool) {
 		if id, ok := r.refs[full]; ok && strings.HasPrefix(full, "refs/") {
 			return id, true
 		}
+	}
+	if i := strings.LastIndex(rev, "-g"); i > 0 {
+		return r.abbreviated(rev[i+len("-g"):])
 	}
 	return r.abbreviated(rev)
 }
