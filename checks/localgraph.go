@@ -2,21 +2,20 @@ package checks
 
 import (
 	"container/heap"
-	"fmt"
 	"slices"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/plumbing/storer"
 )
 
 // history is the graph of commits, read once and kept: a backtest asks for a
 // merge base per merge, and reading the commits again for each would make it
-// quadratic. go-git's MergeBase does that; TestMergeBaseAsGoGit compares them.
+// quadratic. A single change is answered from what is near it (localnear.go). go-git's MergeBase does that; TestMergeBaseAsGoGit compares them.
 type history struct {
 	store storer.EncodedObjectStorer
 	cut   map[plumbing.Hash]bool // commits of a shallow clone whose parents are missing
 	nodes map[plumbing.Hash]*node
+	links map[plumbing.Hash]*link // of commits without a node
 }
 
 // A node is one commit. Its depth is greater than that of every ancestor, so
@@ -31,7 +30,7 @@ type node struct {
 }
 
 func newHistory(store storer.EncodedObjectStorer, cut []plumbing.Hash) *history {
-	h := &history{store: store, cut: map[plumbing.Hash]bool{}, nodes: map[plumbing.Hash]*node{}}
+	h := &history{store: store, cut: map[plumbing.Hash]bool{}, nodes: map[plumbing.Hash]*node{}, links: map[plumbing.Hash]*link{}}
 	for _, c := range cut {
 		h.cut[c] = true
 	}
@@ -41,7 +40,7 @@ func newHistory(store storer.EncodedObjectStorer, cut []plumbing.Hash) *history 
 // node returns a commit with all its ancestors. It uses a stack of its own:
 // histories are deeper than call stacks should be.
 func (h *history) node(id plumbing.Hash) (*node, error) {
-	open := map[plumbing.Hash]*object.Commit{}
+	open := map[plumbing.Hash]*link{}
 	stack := []plumbing.Hash{id}
 	for len(stack) > 0 {
 		top := stack[len(stack)-1]
@@ -52,26 +51,24 @@ func (h *history) node(id plumbing.Hash) (*node, error) {
 		c, second := open[top]
 		if !second {
 			var err error
-			if c, err = object.GetCommit(h.store, top); err != nil {
-				return nil, fmt.Errorf("read commit %s: %w", top, err)
-			}
-			if h.cut[top] {
-				c.ParentHashes = nil
+			if c, err = h.link(top); err != nil {
+				return nil, err
 			}
 			open[top] = c
-			stack = append(stack, c.ParentHashes...)
+			stack = append(stack, c.parents...)
 			continue
 		}
 		h.nodes[top] = h.made(c)
 		delete(open, top)
+		delete(h.links, top)
 	}
 	return h.nodes[id], nil
 }
 
 // made builds the node of a commit whose parents are built.
-func (h *history) made(c *object.Commit) *node {
-	n := &node{id: c.Hash, when: c.Committer.When.Unix(), cut: h.cut[c.Hash]}
-	for _, p := range c.ParentHashes {
+func (h *history) made(c *link) *node {
+	n := &node{id: c.id, when: c.when, cut: c.cut}
+	for _, p := range c.parents {
 		parent := h.nodes[p]
 		n.parents = append(n.parents, parent)
 		n.depth = max(n.depth, parent.depth+1)
@@ -90,6 +87,11 @@ const (
 // mergeBases returns the best common ancestors of two commits, the deepest
 // first. cut reports that the clone ends before they were certain.
 func (h *history) mergeBases(a, b plumbing.Hash) (bases []plumbing.Hash, cut bool, err error) {
+	if h.nodes[a] == nil || h.nodes[b] == nil {
+		if base, ok, err := h.nearBase(a, b); err != nil || ok {
+			return []plumbing.Hash{base}, false, err
+		}
+	}
 	from, err := h.node(a)
 	if err != nil {
 		return nil, false, err
@@ -167,6 +169,9 @@ func (q *byDepth) Pop() any {
 // reaches reports whether commit to is in the history of commit from. cut
 // reports that it was not found, but that the clone does not hold all of it.
 func (h *history) reaches(from, to plumbing.Hash) (found, cut bool, err error) {
+	if h.nodes[from] == nil || h.nodes[to] == nil {
+		return h.nearReaches(from, to)
+	}
 	start, err := h.node(from)
 	if err != nil {
 		return false, false, err
