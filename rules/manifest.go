@@ -1,9 +1,9 @@
 package rules
 
 import (
-	"bytes"
 	"cmp"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -28,6 +28,9 @@ type claim struct {
 	vague    bool // it cannot be read, and may hold a version
 }
 
+// versionLine is what looks like a version at the top level of YAML or JSON.
+var versionLine = regexp.MustCompile(`(?m)^[{\s]{0,4}["']?version["']?\s*:`)
+
 // readClaim reads a manifest with the loader of policies and change requests. JSON is
 // YAML. Other keys are the agent's own business.
 func readClaim(data []byte) claim {
@@ -44,7 +47,7 @@ func readClaim(data []byte) claim {
 		// A chart or a workflow that this loader does not take is no manifest. One that
 		// was made unreadable to hide its version is.
 		c.version, c.at, c.replaces = "", nil, ""
-		c.vague = bytes.Contains(data, []byte("version"))
+		c.vague = versionLine.Match(data)
 	}
 	return c
 }

@@ -22,7 +22,7 @@ const supportManifest = "agents/support/agent.yaml"
 func promotion(base, head string, released ...string) *Change {
 	m := Manifest{Path: supportManifest, Base: body(base), Head: body(head)}
 	for i, v := range released {
-		m.Released = append(m.Released, Release{Version: v, Commit: fmt.Sprintf("c%d00000", i), Blob: "b" + v})
+		m.Released = append(m.Released, Release{Version: v, Commit: fmt.Sprintf("c%d00000", i), Since: fmt.Sprintf("c%d99999", i), Blob: "b" + v})
 	}
 	status := map[bool]string{base == "": "added", head == "": "deleted"}[true]
 	return change(asks("change: {why: x}"), touching(File{Path: supportManifest, Status: status}), func(c *Change) {
@@ -72,9 +72,9 @@ func TestVersions(t *testing.T) {
 		{"older ones not read", promotion("version: 3.4.0", "version: 3.6.0\nreplaces: 3.4.0", "3.4.0"), opt(func(c *Change) { c.Manifests[0].Cut = true }), "", "(the newest; older ones were not read)"},
 		{"stays", promotion("version: 3.4.0\na: 1", "version: 3.4.0\na: 2", "3.4.0"), nil, CodeVersionStays, "version `3.4.0` of `agents/support/agent.yaml` is released"},
 		{"prompt under it", promotion("version: 3.4.0", "x", "3.4.0"), opt(onlyPrompt), CodeVersionStays, "would alter `agents/support/prompt.md` under that number"},
-		{"used", promotion("version: 3.4.0", "version: 3.3.0\nreplaces: 3.4.0", "3.4.0", "3.3.0"), nil, CodeVersionUsed, "was released before, as commit `c100000` has it"},
-		{"used and rolled back since", promotion("version: 3.3.0", "version: 3.4.0\nreplaces: 3.3.0", "3.3.0", "3.4.0"), nil, CodeVersionUsed, "commit `c100000`"},
-		{"lowered", promotion("version: 3.4.0", "version: 3.3.5\nreplaces: 3.4.0", "3.4.0", "3.3.0"), nil, CodeVersionFalls, "is not above `3.4.0`, which was released by commit `c000000`"},
+		{"used", promotion("version: 3.4.0", "version: 3.3.0\nreplaces: 3.4.0", "3.4.0", "3.3.0"), nil, CodeVersionUsed, "was released before, by commit `c199999`"},
+		{"used and rolled back since", promotion("version: 3.3.0", "version: 3.4.0\nreplaces: 3.3.0", "3.3.0", "3.4.0"), nil, CodeVersionUsed, "commit `c199999`"},
+		{"lowered", promotion("version: 3.4.0", "version: 3.3.5\nreplaces: 3.4.0", "3.4.0", "3.3.0"), nil, CodeVersionFalls, "is not above `3.4.0`, which was released by commit `c099999`"},
 		{"below one that was rolled back", promotion("version: 3.3.0", "version: 3.3.1\nreplaces: 3.3.0", "3.3.0", "3.4.0"), nil, CodeVersionFalls, "is not above `3.4.0`"},
 		{"below the base of which no history was read", promotion("version: 3.4.0", "version: 3.3.1\nreplaces: 3.4.0"), nil, CodeVersionFalls, "is not above `3.4.0`"},
 		{"a prerelease of what was released", promotion("version: 3.4.0", "version: 3.4.0-rc.1\nreplaces: 3.4.0", "3.4.0"), nil, CodeVersionFalls, "is not above `3.4.0`"},
@@ -103,6 +103,7 @@ func TestVersions(t *testing.T) {
 		{"a tag", promotion("version: 3.4.0", "version: !!str 3.5.0"), nil, CodeManifest, "is not used here"},
 		{"two documents", promotion("version: 3.4.0", "version: 3.5.0\n---\nversion: 3.6.0"), nil, CodeManifest, "multiple"},
 		{"UTF-16", promotion("version: 3.4.0", "\xff\xfev\x00e\x00r\x00"), nil, CodeVersionGone, "no `version` any more"},
+		{"not YAML, and a version", promotion("", "{{ helm }}\nversion: ["), nil, CodeManifest, "cannot be read for the agent's version: line 2"},
 		{"not YAML, and no version", promotion("{{ helm", "{{ helm }} x: ["), nil, "", "no manifest with a `version` covers"},
 		{"unreadable before", promotion("a: &a version", "version: 1.0.0"), nil, "", "begins with version `1.0.0`"},
 		{"in a folder below", promotion("version: 3.4.0", "x", "3.4.0"), opt(onlyPrompt, func(c *Change) { c.Files[0].Path = "agents/support/tools/refund.json" }), CodeVersionStays, "`agents/support/tools/refund.json`"},
@@ -123,6 +124,20 @@ func TestVersions(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The exact content of an earlier change passes under its own number; one byte more is
+// a version that was used before.
+func TestVersionRolledBack(t *testing.T) {
+	t.Parallel()
+	lowered := func() *Change {
+		return promotion("version: 3.4.0", "version: 3.3.0\nreplaces: 3.2.0", "3.4.0", "3.3.0")
+	}
+	exact := func(c *Change) { c.Files[0].Old, c.Files[0].New, c.Files[0].Status = "a1", "b1", "modified" }
+	f := ruled(says(lowered(), exact, undoing(12))(t), RuleAgentContent)
+	same(t, []string{string(f.State), f.Says}, []string{string(Met), "rollback of CHG-12: its versions come back as they were"})
+	f = ruled(says(lowered(), exact, undoing(12), undo(func(u *Undo) { u.Head[supportManifest] = entry644("b2") }))(t), RuleAgentContent)
+	same(t, f.Code, CodeVersionUsed)
 }
 
 // The nearest manifest gives a file its version; of two in one folder both do.

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,6 +14,12 @@ import (
 // one it replaces.
 func judgeVersions(j *judgement, g *judged) {
 	if g.Kind != kindVersion {
+		return
+	}
+	if j.undoes != nil {
+		// What was approved with the change that is undone comes back whole: it is no new
+		// release, and the number is its own.
+		j.met(g.Name, RuleAgentContent, "rollback of "+j.undoes.ID()+": its versions come back as they were")
 		return
 	}
 	before := len(j.findings)
@@ -119,7 +126,7 @@ func (j *judgement) promoted(f Finding, a *agentFile) string {
 	switch {
 	case used >= 0:
 		f.Code = CodeVersionUsed
-		f.Says = "version " + now + " of " + here + " was released before, as commit " + code(short(a.Released[used].Commit)) + " has it"
+		f.Says = "version " + now + " of " + here + " was released before, by commit " + code(short(a.Released[used].by()))
 		f.Fix = a.rise()
 	case top != nil && !a.head.at.GreaterThan(top):
 		f.Code = CodeVersionFalls
@@ -181,11 +188,14 @@ func (a *agentFile) highest() (top *semver.Version, by string) {
 	top = a.base.at
 	for _, r := range a.Released {
 		if v := released(r.Version); v != nil && (top == nil || !v.LessThan(top)) {
-			top, by = v, " by commit "+code(short(r.Commit))
+			top, by = v, " by commit "+code(short(r.by()))
 		}
 	}
 	return top, by
 }
+
+// by is the commit that released a version, as far as it was read.
+func (r *Release) by() string { return cmp.Or(r.Since, r.Commit) }
 
 // next is the least version without a prerelease above all that were released.
 func (a *agentFile) next() string {

@@ -134,6 +134,7 @@ type Manifest struct {
 // A Release is a version as it stood on the base branch.
 type Release struct {
 	Version string `json:"version"`
-	Commit  string `json:"commit"` // the newest commit of the base branch that had it
-	Blob    string `json:"blob"`   // of the manifest there
+	Commit  string `json:"commit"`          // the newest commit of the base branch that is known to have had it
+	Since   string `json:"since,omitempty"` // the oldest of those that were read: it released the version
+	Blob    string `json:"blob"`            // of the manifest at Commit
 }
