@@ -32,6 +32,8 @@ type gathering struct {
 	to       *pointer // where rollback.to points; nil when nothing asks
 	released *pointer // the version that may be suggested; nil when there is none
 
+	agents *versions // nil until they are looked for
+
 	shared      []string // commits with co-authors whom only GitHub can name
 	unread      int      // change requests in files that are being asked for
 	ownersAsked int      // places of CODEOWNERS that are being asked for

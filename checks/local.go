@@ -89,6 +89,7 @@ func (c *Clone) gather(ctx context.Context, s span) (*Gathered, error) {
 		ch.Gaps = append(ch.Gaps, rules.Gap{What: "code owners", Says: err.Error()})
 	}
 	c.requests(ch, s.body)
+	c.manifests(ch, s.judge(g.Policy))
 	if to := rules.RollbackTarget(ch.Requests); to != "" {
 		ch.Target = c.target(ch, s.judge(g.Policy), to)
 	}

@@ -19,6 +19,8 @@ type aim struct {
 	ch   *rules.Change
 	look rules.Lookup
 	out  rules.Target
+
+	paths []string // those of the change that it covers
 }
 
 // unknown says why a target cannot be worked out here: not that it is wrong, but that
@@ -50,6 +52,7 @@ func (c *Clone) target(ch *rules.Change, pol *rules.Policy, to string) *rules.Ta
 		a.look.Path = at
 		paths = slices.DeleteFunc(paths, func(path string) bool { return !within(at, path) })
 	}
+	a.paths = paths
 	if err := a.resolve(); err != nil {
 		return &rules.Target{To: to, Unknown: c.lacks(err)}
 	}
@@ -102,8 +105,14 @@ func (a *aim) named() (commit plumbing.Hash, form string, err error) {
 	if err != nil {
 		return plumbing.ZeroHash, "", err
 	}
+	version, err := a.version(byTag)
+	if err != nil {
+		return plumbing.ZeroHash, "", err
+	}
 	shallow := len(a.c.past.cut) > 0
 	switch {
+	case !version.IsZero() || a.out.Ambiguous:
+		return version, rules.FormVersion, nil
 	case len(byID) > 1, len(byID) == 1 && !byTag.IsZero() && byTag != byID[0]:
 		a.out.Ambiguous = true
 		return plumbing.ZeroHash, "", nil
@@ -223,7 +232,7 @@ func (a *aim) elsewhere() (bool, error) {
 // restored is one path of the rollback.
 func (a *aim) restored(path string, s sides) (rules.Restored, error) {
 	r, err := s.back(path, a.look.Revert, a.c.mergeable)
-	if err != nil || path != rules.PolicyPath || r.Back.Blob == "" || r.Wrong != "" {
+	if err != nil || !isParsed(a.ch, path) || r.Back.Blob == "" || r.Wrong != "" {
 		return r, err
 	}
 	text, err := a.c.text(treeEntry(r.Back), rules.MaxPolicy)

@@ -62,7 +62,7 @@ func (g *gathering) lookups(ctx context.Context) error {
 	if g.diff == nil {
 		return nil
 	}
-	for todo := []want{g.wantTexts, g.wantNames, g.wantOwners, g.wantCoAuthors, g.wantHumans, g.wantRequester, g.wantRoles, g.wantAccounts, g.wantFolders, g.wantTarget}; len(todo) > 0; {
+	for todo := []want{g.wantTexts, g.wantNames, g.wantOwners, g.wantCoAuthors, g.wantHumans, g.wantRequester, g.wantRoles, g.wantAccounts, g.wantFolders, g.wantTarget, g.wantManifests}; len(todo) > 0; {
 		q := &lookup{place: g.out.Place}
 		var later []want
 		for _, w := range todo {

@@ -76,7 +76,7 @@ func (g *gathering) parsed(ctx context.Context, t *rules.Target) error {
 	for i := range t.Files {
 		r := &t.Files[i]
 		switch {
-		case !g.isParsed(r.Path) || r.Back.Blob == "" || r.Wrong != "":
+		case !isParsed(&g.out.Change, r.Path) || r.Back.Blob == "" || r.Wrong != "":
 		case r.Path == PolicyPath && r.Back.Blob == g.out.Policy.Blob && g.out.Policy.State == PolicyRead:
 			r.Text = g.out.Policy.Data
 		default:
@@ -102,6 +102,3 @@ func (g *gathering) parsed(ctx context.Context, t *rules.Target) error {
 	}
 	return nil
 }
-
-// isParsed reports whether a parser reads a file before the change may pass.
-func (g *gathering) isParsed(path string) bool { return path == PolicyPath }

@@ -266,6 +266,9 @@ func (g *gathering) target(ctx context.Context) error {
 
 // pointed resolves one target and what it leaves.
 func (g *gathering) pointed(ctx context.Context, a *pointer) (*rules.Target, error) {
+	if err := g.asVersion(ctx, a); err != nil {
+		return nil, err
+	}
 	t := &rules.Target{To: a.to, Unknown: a.unknown}
 	m := a.one()
 	if m == nil {
@@ -275,7 +278,9 @@ func (g *gathering) pointed(ctx context.Context, a *pointer) (*rules.Target, err
 	t.Form, t.Commit = m.form, m.Oid
 	g.settleOn(ctx, a, m)
 	var err error
-	if t.InBase, err = g.inBase(ctx, m.Oid); err != nil {
+	if m.form == rules.FormVersion {
+		t.InBase = true // it was found in that history
+	} else if t.InBase, err = g.inBase(ctx, m.Oid); err != nil {
 		return nil, fmt.Errorf("ask whether rollback target %s is on the base branch: %w", m.Oid, err)
 	}
 	if t.Unknown != "" || !t.InBase {
