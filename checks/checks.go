@@ -10,10 +10,15 @@
 // reviews changed and everybody's roles are known, one more to confirm them before
 // green, and one for the sticky comment when the verdict is another. CODEOWNERS read
 // for the first time, and a change request in a file too long for the comparison, take
-// a second look-up. Comments come with the pull request; one page more is read when
-// more than 30 are new. A command costs what it does: one call for what its author may
-// do, and one for each thing that is written. Things named by a git object id never
-// change and are cached for ever; reviews are read fresh.
+// a second look-up. What rollback.to names is in the look-up, with the folders of the
+// commits that the rollback is made of; one comparison more, once ever, is made for a
+// target older than the commit at which the change left the base branch, and one look-up
+// where the base branch changed the same files, where the declared plan does not hold, or
+// where a policy would be restored that is not the one in force. Comments come with the
+// pull request; one page more is read when more than 30 are new. A command costs what it
+// does: one call for what its author may do, and one for each thing that is written.
+// Things named by a git object id never change and are cached for ever; reviews, and the
+// tag that a plan names, are read fresh.
 package checks
 
 import (

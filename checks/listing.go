@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -194,16 +195,15 @@ func foldersOf(paths []string) []string {
 	return slices.Compact(dirs)
 }
 
-// rename files what was asked for under a name under the commit that it stands for.
+// rename files what was asked for under a name under the commit that it stands for, as
+// far as it is of that commit's tree.
 func (l *listings) rename(ctx context.Context, rev, commit, tree string) {
 	l.plant(ctx, commit, tree)
-	for f, got := range l.found {
-		if f.commit == rev {
-			l.found[folder{commit, f.dir}] = got
-		}
-	}
-	for f := range l.found {
-		if f.commit == commit && l.held(f) != nil {
+	l.trees[rev] = tree
+	for f, got := range maps.Clone(l.found) {
+		if f.commit == rev && l.held(f) != nil {
+			f.commit = commit
+			l.found[f] = got
 			l.keep(ctx, f)
 		}
 	}

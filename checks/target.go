@@ -29,10 +29,19 @@ type meant struct {
 	treed
 }
 
-// treed is a commit and its tree, which only a commit has.
+// treed is a git object, and the tree that only a commit has.
 type treed struct {
+	Type string `json:"__typename"`
 	Oid  string
 	Tree struct{ Oid string }
+}
+
+// whole refuses an answer that does not say what it is about.
+func (k *treed) whole() error {
+	if k.Type == "" || !objectID.MatchString(k.Oid) || k.Type == "Commit" && k.Tree.Oid == "" {
+		return fmt.Errorf("the answer does not say what rollback.to names")
+	}
+	return nil
 }
 
 // pointAt is nil when nothing can be there by that name. What people wrote goes to GitHub
@@ -75,7 +84,7 @@ func (g *gathering) wantTarget(ctx context.Context, q *lookup) (settled bool, er
 	if to != "" {
 		c.Target = &rules.Target{To: to}
 		g.to = pointAt(to, paths)
-		g.wantPointed(ctx, q)
+		return true, g.wantPointed(ctx, q)
 	} else if g.released != nil && g.suggesting(paths) {
 		g.wantSides(ctx, q, g.released)
 	}
@@ -83,20 +92,23 @@ func (g *gathering) wantTarget(ctx context.Context, q *lookup) (settled bool, er
 }
 
 // wantPointed adds what rollback.to stands for.
-func (g *gathering) wantPointed(ctx context.Context, q *lookup) {
+func (g *gathering) wantPointed(ctx context.Context, q *lookup) error {
 	c := &g.out.Change
 	switch {
 	case g.to == nil:
-		return
+		return nil
 	case g.to.look.Revert:
 		g.to.rev, g.to.found = c.Base.Commit, []meant{{rules.FormRevert, treed{Oid: c.Base.Commit}}}
 	default:
 		g.wantCommit(ctx, q)
-		g.wantTag(ctx, q)
+		if err := g.wantTag(ctx, q); err != nil {
+			return err
+		}
 	}
 	if g.to.rev != "" {
 		g.wantSides(ctx, q, g.to)
 	}
+	return nil
 }
 
 // wantSides adds the folders in which the paths of a rollback are.
@@ -127,8 +139,8 @@ func (g *gathering) wantCommit(ctx context.Context, q *lookup) {
 		return
 	}
 	a.rev = a.look.ID
-	if data, ok := g.c.Cache.Get(ctx, g.revisionKey()); ok && g.folders.recallTree(ctx, string(data)) {
-		k := treed{Oid: string(data)}
+	if data, ok := g.c.Cache.Get(ctx, g.revisionKey(a.look.ID)); ok && g.folders.recallTree(ctx, string(data)) {
+		k := treed{Type: "Commit", Oid: string(data)}
 		k.Tree.Oid = g.folders.trees[k.Oid]
 		a.rev, a.found = k.Oid, append(a.found, meant{rules.FormCommit, k})
 		return
@@ -138,8 +150,11 @@ func (g *gathering) wantCommit(ctx context.Context, q *lookup) {
 			alias: fmt.Sprintf("commit%d", i), field: "object(expression: %s) { " + onCommit + " }", values: []string{rev},
 			take: func(p partAnswer) error {
 				var k treed
-				_, err := p.read(&k)
-				if err == nil && k.Tree.Oid != "" && objectID.MatchString(k.Oid) && strings.HasPrefix(k.Oid, a.look.ID) {
+				found, err := p.read(&k)
+				if err == nil && found {
+					err = k.whole()
+				}
+				if err == nil && k.Type == "Commit" && strings.HasPrefix(k.Oid, a.look.ID) {
 					a.found = append(a.found, meant{rules.FormCommit, k})
 				}
 				return err
@@ -150,14 +165,14 @@ func (g *gathering) wantCommit(ctx context.Context, q *lookup) {
 
 // revisionKey is where it is kept what a commit id in rollback.to stands for. A short one
 // can only become ambiguous.
-func (g *gathering) revisionKey() string {
-	return fmt.Sprintf("revision/%d/%s", g.out.Place.RepoID, g.to.look.ID)
+func (g *gathering) revisionKey(id string) string {
+	return fmt.Sprintf("revision/%d/%s", g.out.Place.RepoID, id)
 }
 
 // tagFields is a tag and the commit that it leads to, through at most three tags of
 // tags.
 const (
-	onCommit  = "oid ... on Commit { tree { oid } }"
+	onCommit  = "__typename oid ... on Commit { tree { oid } }"
 	tagFields = "name prefix target { " + onCommit + " ... on Tag { target { " + onCommit + " ... on Tag { target { " + onCommit +
 		" ... on Tag { target { " + onCommit + " } } } } } } }"
 )
@@ -174,62 +189,85 @@ type peeled struct {
 	Target *peeled
 }
 
+// mostTags is how many tags on one another tagFields follows.
+const mostTags = 4
+
 // commit is what a tag stands for; nil when it leads to no commit, or when the ref is
 // another one.
-func (t *tagAnswer) commit(name string) *treed {
-	if t == nil || t.Prefix != "refs/tags/" || t.Name != name {
-		return nil
+func (t *tagAnswer) commit(name string) (*treed, error) {
+	switch {
+	case t == nil:
+		return nil, nil
+	case t.Prefix == "" || t.Name == "" || t.Target == nil:
+		return nil, fmt.Errorf("the answer does not say what tag %s is on", name)
+	case t.Prefix != "refs/tags/" || t.Name != name:
+		return nil, nil
 	}
-	for p := t.Target; p != nil; p = p.Target {
-		if p.Tree.Oid != "" && objectID.MatchString(p.Oid) {
-			return &p.treed
+	p := t.Target
+	for n := 1; ; n++ {
+		if err := p.whole(); err != nil {
+			return nil, err
 		}
+		switch {
+		case p.Type == "Commit":
+			return &p.treed, nil
+		case p.Type != "Tag" || n == mostTags:
+			return nil, nil
+		case p.Target == nil:
+			return nil, fmt.Errorf("the answer does not say what tag %s is on", name)
+		}
+		p = p.Target
 	}
-	return nil
 }
 
 // wantTag adds the tag by the name in rollback.to, if it did not come with the pull
 // request. A tag may be moved at any time, and it is read every time; a branch of that
 // name is never looked for, because it is something else after the merge.
-func (g *gathering) wantTag(ctx context.Context, q *lookup) {
+func (g *gathering) wantTag(ctx context.Context, q *lookup) error {
 	a := g.to
 	ref, ok := tagRef(a.look.Name)
 	if g.out.Known.Tag = ""; !ok {
-		return
+		return nil
 	}
 	g.out.Known.Tag = a.look.Name
 	if a.rev == "" {
 		a.rev = ref
 	}
-	take := func(t *tagAnswer) {
-		if k := t.commit(a.look.Name); k != nil {
+	take := func(t *tagAnswer) error {
+		k, err := t.commit(a.look.Name)
+		if k != nil {
 			a.found = append(a.found, meant{rules.FormTag, *k})
 		}
+		return err
 	}
 	if g.known.Tag != a.look.Name {
 		q.tag(ref, take)
-		return
+		return nil
 	}
-	take(g.pr.Tag)
+	if err := take(g.pr.Tag); err != nil {
+		return err
+	}
 	if a.rev != ref {
-		return
+		return nil
 	}
 	if a.rev = ""; len(a.found) > 0 {
 		k := a.found[0]
 		g.folders.plant(ctx, k.Oid, k.Tree.Oid)
 		a.rev = k.Oid
 	}
+	return nil
 }
 
 // tag asks for a tag by its whole name; nil when there is none.
-func (q *lookup) tag(ref string, take func(*tagAnswer)) {
+func (q *lookup) tag(ref string, take func(*tagAnswer) error) {
 	q.parts = append(q.parts, part{
 		alias: fmt.Sprintf("tag%d", len(q.parts)), field: "ref(qualifiedName: %s) { " + tagFields + " }", values: []string{ref},
 		take: func(a partAnswer) error {
 			var t *tagAnswer
-			_, err := a.read(&t)
-			take(t)
-			return err
+			if _, err := a.read(&t); err != nil {
+				return err
+			}
+			return take(t)
 		},
 	})
 }
@@ -302,7 +340,7 @@ func (g *gathering) settleOn(ctx context.Context, a *pointer, m *meant) {
 		a.rev = m.Oid
 	}
 	if a.look.ID != "" && strings.HasPrefix(m.Oid, a.look.ID) {
-		g.c.Cache.Put(ctx, g.revisionKey(), []byte(m.Oid))
+		g.c.Cache.Put(ctx, g.revisionKey(a.look.ID), []byte(m.Oid))
 	}
 }
 

@@ -127,7 +127,9 @@ func mergeEntry(base, ours, theirs rules.Entry, read blobReader) (mergedEntry, e
 		return mergedEntry{Entry: rules.Entry{Blob: blob, Mode: mode}}, nil
 	}
 	m, err := mergeBlobs(base.Blob, ours.Blob, theirs.Blob, read)
-	m.Mode = mode
+	if m.wrong == "" {
+		m.Mode = mode
+	}
 	return m, err
 }
 

@@ -76,7 +76,10 @@ func (c *Client) moved(ctx context.Context, p Place, plan *rules.Plan) (bool, er
 		return false, nil
 	}
 	q, now := &lookup{place: p}, (*treed)(nil)
-	q.tag(ref, func(t *tagAnswer) { now = t.commit(look.Name) })
+	q.tag(ref, func(t *tagAnswer) (err error) {
+		now, err = t.commit(look.Name)
+		return err
+	})
 	if err := q.send(ctx, c); err != nil {
 		return false, fmt.Errorf("read tag %s: %w", look.Name, err)
 	}

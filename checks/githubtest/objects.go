@@ -204,8 +204,8 @@ func armor(signed []byte) string {
 }
 
 // encodeTag is the content of an annotated tag on a commit.
-func encodeTag(name, target, message string, by signature) []byte {
-	return fmt.Appendf(nil, "object %s\ntype commit\ntag %s\ntagger %s\n\n%s", target, name, by, message)
+func encodeTag(name, target, kind, message string, by signature) []byte {
+	return fmt.Appendf(nil, "object %s\ntype %s\ntag %s\ntagger %s\n\n%s", target, kind, name, by, message)
 }
 
 // tagTarget reads back what an annotated tag points at.
@@ -221,7 +221,7 @@ func (s *store) tagMessage(id string) string {
 
 // peel follows an annotated tag to its commit.
 func (s *store) peel(id string) *commit {
-	if s.objects[id].kind == "tag" {
+	for s.objects[id].kind == "tag" {
 		id = s.tagTarget(id)
 	}
 	return s.commits[id]

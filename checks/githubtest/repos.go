@@ -174,17 +174,39 @@ func (r *Repo) DefaultBranch(name string) {
 	})
 }
 
-// Tag makes a lightweight tag.
+// Tag makes a lightweight tag on what a revision names: a commit, or another tag, or, as
+// <revision>:<path>, a file or folder.
 func (r *Repo) Tag(name, at string) {
-	r.s.tell(func() { r.move(r.owner, "refs/tags/"+name, r.refs["refs/tags/"+name], r.must(at).id, false) })
+	r.s.tell(func() {
+		id, _ := r.tagged(at)
+		r.move(r.owner, "refs/tags/"+name, r.refs["refs/tags/"+name], id, false)
+	})
 }
 
 // AnnotatedTag makes a tag with a message, which is a git object of its own.
 func (r *Repo) AnnotatedTag(by, name, at, text string) {
 	r.s.tell(func() {
-		data := encodeTag(name, r.must(at).id, text, r.s.signature(by, r.s.now()))
+		id, kind := r.tagged(at)
+		data := encodeTag(name, id, kind, text, r.s.signature(by, r.s.now()))
 		r.move(r.s.account(by), "refs/tags/"+name, r.refs["refs/tags/"+name], r.git.put("tag", data), false)
 	})
+}
+
+// tagged is the object that a tag is made on.
+func (r *Repo) tagged(at string) (id, kind string) {
+	rev, path, inside := strings.Cut(at, ":")
+	c := r.must(rev)
+	if id, _ := r.revision(rev); !inside && r.git.objects[id].kind == "tag" {
+		return id, "tag"
+	}
+	if !inside {
+		return c.id, "commit"
+	}
+	e, ok := r.git.lookup(c, path)
+	if !ok {
+		panic(fmt.Sprintf("githubtest: %s has no %s", r.fullName(), at))
+	}
+	return e.id, e.kind()
 }
 
 // Head is the commit a branch, tag or other revision names.
