@@ -274,3 +274,16 @@ func (r *Repo) abbreviated(rev string) (id string, ok bool) {
 	}
 	return id, id != ""
 }
+
+// Branches are the names of the branches, sorted.
+func (r *Repo) Branches() []string {
+	return see(r.s, func() (names []string) {
+		for ref := range r.refs {
+			if name, ok := strings.CutPrefix(ref, "refs/heads/"); ok {
+				names = append(names, name)
+			}
+		}
+		slices.Sort(names)
+		return names
+	})
+}
