@@ -27,11 +27,10 @@ func (p *Policy) Admit(c *Change, cmd Command, by Speaker, now time.Time) Admitt
 	case "ack":
 		return a.review()
 	case "rollback":
-		return refused(code("/change rollback")+" is not in this version",
-			"press Revert on the merged pull request, or revert its commit with `git revert` on a branch, and open a pull request from there")
+		return a.rollback()
 	}
 	if c.State != "open" {
-		return refused("this pull request is "+inline(c.State)+", so there is nothing left to decide", "use `help`, `status` or `ack` here; for the others open another pull request")
+		return refused("this pull request is "+inline(c.State)+", so there is nothing left to decide", "use `help`, `status`, `ack` or `rollback` here; for the others open another pull request")
 	}
 	return a.open()
 }
@@ -74,6 +73,7 @@ func (p *Policy) May(c *Change, by Speaker, now time.Time) map[string]bool {
 		"waive":          glass && reviews,
 		"break-glass":    glass && a.named(p.BreakGlass.Who) != "",
 		"ack":            reviews,
+		"rollback":       human && a.mayRollBack(),
 	}
 }
 

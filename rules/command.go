@@ -51,7 +51,7 @@ var syntax = []struct {
 	{"waive", "freeze reason: why it cannot wait", []string{"reason"}, (*Command).readWaiver},
 	{"break-glass", "reason: what happened incident: INC-881", []string{"reason", "incident"}, (*Command).readBreakGlass},
 	{"ack", "EX-17 outcome: what the review found", []string{"outcome"}, (*Command).readAck},
-	{"rollback", "", nil, nothing},
+	{"rollback", "reason: what happened incident: INC-881", []string{"reason", "incident"}, (*Command).readRollback},
 }
 
 // CommandNames are the commands there are, in the order in which help lists them.
@@ -173,6 +173,17 @@ func (c *Command) readBreakGlass(rest string) {
 	c.fields(rest, map[string]*string{"reason": &c.Reason, "incident": &c.Incident})
 }
 
+// readRollback reads why a change is rolled back, which nobody has to say: the words
+// without a key are the reason.
+func (c *Command) readRollback(rest string) {
+	if m := key.FindStringSubmatchIndex(rest); rest != "" && (m == nil || strings.TrimSpace(rest[:m[0]]) != "") {
+		rest = "reason: " + rest
+	}
+	c.keyed(rest, map[string]*string{"reason": &c.Reason, "incident": &c.Incident})
+	c.bounded("reason", c.Reason)
+	c.bounded("incident", c.Incident)
+}
+
 var exceptionID = regexp.MustCompile(`^EX-[1-9][0-9]{0,8}$`)
 
 func (c *Command) readAck(rest string) {
@@ -193,6 +204,22 @@ var key = regexp.MustCompile(`(?:^|[ \t])([a-z]+):`)
 // fields reads `key: words key: words`. Every key is wanted, once; a word with a
 // colon that is no key is part of the text.
 func (c *Command) fields(rest string, into map[string]*string) {
+	if c.keyed(rest, into); c.Wrong != "" {
+		return
+	}
+	for _, name := range []string{"reason", "incident", "outcome"} {
+		if field := into[name]; field != nil {
+			if *field == "" {
+				c.Wrong = code(name+":") + " is missing"
+				return
+			}
+			c.bounded(name, *field)
+		}
+	}
+}
+
+// keyed reads the keys that are there.
+func (c *Command) keyed(rest string, into map[string]*string) {
 	var at *string
 	from := 0
 	for _, m := range key.FindAllStringSubmatchIndex(rest, -1) {
@@ -215,15 +242,6 @@ func (c *Command) fields(rest string, into map[string]*string) {
 	}
 	if at != nil {
 		*at = strings.TrimSpace(rest[from:])
-	}
-	for _, name := range []string{"reason", "incident", "outcome"} {
-		if field := into[name]; field != nil {
-			if *field == "" {
-				c.Wrong = code(name+":") + " is missing"
-				return
-			}
-			c.bounded(name, *field)
-		}
 	}
 }
 

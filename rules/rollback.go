@@ -1,0 +1,36 @@
+package rules
+
+// rollback admits that a pull request is opened which takes this change back. It is a
+// request and no more: what it asks for is judged like any change, and needs somebody
+// else's approval. Whether there is a way back is the caller's to say (Undoable).
+func (a *admission) rollback() Admitted {
+	switch {
+	case a.c.State != "merged":
+		return refused("this pull request is "+inline(a.c.State)+", so there is nothing to take back", "close it, if it is not to be merged")
+	case !a.mayRollBack():
+		return a.outsider(append([]string{"maintain"}, a.approvers()...), "roll back this change", "the approvals of its groups")
+	}
+	return Admitted{}
+}
+
+// mayRollBack reports whether the speaker may ask for the way back: whoever answers for
+// the change, maintains the repository, or could have approved it.
+func (a *admission) mayRollBack() bool {
+	return a.answers() || a.has("maintain") || a.named(a.approvers()) != ""
+}
+
+// Undoable says why a change of the past cannot be taken back by its plan, and what to
+// do instead; nothing when it can. n is its number, 0 when it has none, and undoneBy
+// that of the change that took it back, 0 when none did.
+func Undoable(n int, plan *Plan, undoneBy int) (wrong, fix string) {
+	const byHand = "press Revert on the merged pull request, and say in the change request of the new one what it goes back to"
+	switch {
+	case n == 0:
+		return "this pull request has no change number: it changed no governed file, or its merge was not recorded yet", "wait a minute and write it again; if nothing changes, " + byHand
+	case undoneBy != 0:
+		return ChangeID(n) + " was rolled back already, by " + ChangeID(undoneBy), "roll back " + ChangeID(undoneBy) + " on its own pull request, if " + ChangeID(n) + " is wanted again"
+	case plan == nil:
+		return ChangeID(n) + " was merged without a rollback plan that was verified", byHand
+	}
+	return "", ""
+}
