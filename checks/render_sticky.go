@@ -165,7 +165,7 @@ func stickyEnd(v View) string {
 func offered(v View, name string) bool {
 	switch name {
 	case "rollback":
-		return false // refused in this version
+		return v.Change.State == "merged"
 	case "waive":
 		return v.Policy != nil && v.Policy.BreakGlass != nil && len(v.Policy.Freezes) > 0
 	case "break-glass":

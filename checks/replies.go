@@ -24,6 +24,7 @@ var uses = map[string]string{
 	"waive":          "lets this commit pass in a freeze; it is reviewed afterwards",
 	"break-glass":    "lets this commit pass without approvals, date and freeze; it is reviewed afterwards",
 	"ack":            "closes an exception after its review",
+	"rollback":       "opens the pull request that takes this change back",
 }
 
 // Help answers with the commands there are; may says which the person may give, by

@@ -179,7 +179,12 @@ func TestAdmit(t *testing.T) {
 		fix                string
 	}{
 		{name: "not a command", line: "hodl", by: owner, want: "wrong: `/change hodl` is not a command", fix: "did you mean `/change hold`"},
-		{name: "rollback", line: "rollback", by: owner, opts: opt(in("merged")), want: "wrong: `/change rollback` is not in this version", fix: "git revert"},
+		{name: "rollback by an approver", line: "rollback reason: customers INC-1 incident: INC-881", by: owner, opts: opt(in("merged")), want: "done"},
+		{name: "rollback by the author", line: "rollback", by: speaks(dev1), opts: opt(in("merged")), want: "done"},
+		{name: "rollback by a maintainer", line: "rollback refunds are refused", by: with("maintain", speaks(rev2)), opts: opt(in("merged")), want: "done"},
+		{name: "rollback by somebody else", line: "rollback", by: speaks(rev2), opts: opt(in("merged")), want: "wrong: `rev2` may not roll back this change, which is for somebody with maintain access, `@acme/owners`", fix: "ask one of them"},
+		{name: "rollback of an open one", line: "rollback", by: owner, want: "wrong: this pull request is open, so there is nothing to take back", fix: "close it"},
+		{name: "rollback of a closed one", line: "rollback", by: owner, opts: opt(in("closed")), want: "wrong: this pull request is closed, so there is nothing to take back"},
 		{name: "closed", line: "recheck", by: owner, opts: opt(in("closed")), want: "wrong: this pull request is closed, so there is nothing left to decide"},
 		{name: "help on a merged one", line: "help", by: owner, opts: opt(in("merged")), want: "done"},
 		{name: "break-glass on a merged one", line: glass, by: commander, opts: opt(in("merged")), want: "wrong: this pull request is merged"},

@@ -37,8 +37,12 @@ func TestCommands(t *testing.T) {
 			[]Command{{Name: "break-glass", Reason: "refunds: without limit", Incident: "INC-881", Line: 1}}},
 		"other order": {"/change break-glass incident: INC-881 reason: all down",
 			[]Command{{Name: "break-glass", Reason: "all down", Incident: "INC-881", Line: 1}}},
-		"waive": {"/change waive freeze reason: a customer waits", []Command{{Name: "waive", Rule: "freeze", Reason: "a customer waits", Line: 1}}},
-		"ack":   {"/change ack ex-17 outcome: the change was right", []Command{{Name: "ack", ID: "EX-17", Outcome: "the change was right", Line: 1}}},
+		"waive":                     {"/change waive freeze reason: a customer waits", []Command{{Name: "waive", Rule: "freeze", Reason: "a customer waits", Line: 1}}},
+		"rollback":                  {"/change rollback", []Command{{Name: "rollback", Line: 1}}},
+		"rollback, keys":            {"/change rollback reason: refunds fail incident: INC-881", []Command{{Name: "rollback", Reason: "refunds fail", Incident: "INC-881", Line: 1}}},
+		"rollback, words":           {"/change rollback see https://x.example/1: refunds fail", []Command{{Name: "rollback", Reason: "see https://x.example/1: refunds fail", Line: 1}}},
+		"rollback, words and a key": {"/change rollback refunds fail incident: INC-881", []Command{{Name: "rollback", Reason: "refunds fail", Incident: "INC-881", Line: 1}}},
+		"ack":                       {"/change ack ex-17 outcome: the change was right", []Command{{Name: "ack", ID: "EX-17", Outcome: "the change was right", Line: 1}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -66,6 +70,7 @@ func TestCommandsThatAreRefused(t *testing.T) {
 		"/change break-glass reason: incident: x":    {"`reason:` is missing", "`/change break-glass"},
 		"/change waive approvals reason: x":          {"`approvals` cannot be waived", "`/change waive freeze reason: why it cannot wait`"},
 		"/change ack outcome: fine":                  {"is not the number of an exception", "`/change ack EX-17"},
+		"/change rollback x reason: y":               {"`reason:` is written twice", "`/change rollback reason: what happened incident: INC-881`"},
 		"/change ack EX-1":                           {"`outcome:` is missing", "`/change ack EX-17"},
 		"/change hold " + strings.Repeat("é", 501):   {"`reason` has 501 characters, at most 500 are kept", "say it shorter"},
 		"/change " + strings.Repeat("@all<b>", 9000): {"is not a command", "`/change help`"},
