@@ -96,7 +96,8 @@ type turn struct {
 type done struct {
 	rules.Admitted
 	command rules.Command
-	answer  string // in a comment; empty for none
+	answer  string        // in a comment; empty for none. In place of what a refusal says
+	asked   *store.Change // whose rollback was asked for, with whatever success
 }
 
 // attend does what people ask for in comments and with buttons, reminds them of what
@@ -169,7 +170,9 @@ func (b *Bot) obey(ctx context.Context, r *reading, t *turn, upTo int64) (err er
 	for _, c := range t.commands {
 		d := done{command: c, Admitted: admit(r, t, c)}
 		if !d.Refused() {
-			b.perform(ctx, r, t, &d)
+			if err := b.perform(ctx, r, t, &d); err != nil {
+				return err
+			}
 		}
 		if !d.Refused() {
 			d.Apply(&r.Change) // the next command of the comment is about what this one left
@@ -245,7 +248,14 @@ func (b *Bot) settle(ctx context.Context, r *reading, t *turn, upTo int64) error
 			return err
 		}
 		for i := range t.done {
-			if err := b.except(ctx, tx, r, t, &t.done[i], view); err != nil {
+			d := &t.done[i]
+			if err := b.except(ctx, tx, r, t, d, view); err != nil {
+				return err
+			}
+			if d.asked == nil {
+				continue
+			}
+			if err := tx.AskRollback(ctx, d.asked.OrgID, d.asked.Number, t.ID, t.At); err != nil {
 				return err
 			}
 		}

@@ -18,7 +18,7 @@ const recheckEvery = 30 * time.Second
 // perform does what a command does outside this database, or makes its answer. What
 // GitHub does not take becomes a refusal: whoever gave the command is there to give it
 // again, and the verdict does not wait for it.
-func (b *Bot) perform(ctx context.Context, r *reading, t *turn, d *done) {
+func (b *Bot) perform(ctx context.Context, r *reading, t *turn, d *done) error {
 	switch d.command.Name {
 	case "help":
 		may := map[string]bool{"help": true, "status": true, "recheck": true}
@@ -38,7 +38,10 @@ func (b *Bot) perform(ctx context.Context, r *reading, t *turn, d *done) {
 		b.reschedule(ctx, r, t, d)
 	case "request-review":
 		b.askReview(ctx, r, d)
+	case "rollback":
+		return b.rollBack(ctx, r, t, d)
 	}
+	return nil
 }
 
 // viewNow shows what is known at this moment.

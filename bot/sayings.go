@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,7 +28,8 @@ func (b *Bot) answer(ctx context.Context, tx *store.Tx, r *reading, t *turn) err
 		switch {
 		case d.Refused():
 			reaction = "confused"
-			if no := checks.Refused(t.By, d.command, d.Wrong, d.Fix); !slices.Contains(answers, no) {
+			no := cmp.Or(d.answer, checks.Refused(t.By, d.command, d.Wrong, d.Fix))
+			if !slices.Contains(answers, no) {
 				answers = append(answers, no)
 			}
 		case d.Exception != nil:

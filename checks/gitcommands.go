@@ -20,8 +20,10 @@ func (x *Restoring) Commands() []string {
 	var gone, back, undone, nowhere []string
 	for _, f := range x.Differing() {
 		switch {
-		case f.Wrong == rules.WrongConflict:
-			undone = append(undone, f.Path)
+		case f.Wrong != "" && x.Parent[f.Path] == x.recorded(f.Path).Back && x.Plan.Form == rules.FormRevert:
+			undone = append(undone, f.Path) // git stops at the conflict, and shows both sides
+		case f.Wrong != "":
+			nowhere = append(nowhere, f.Path)
 		case f.Back.Blob == "":
 			gone = append(gone, f.Path)
 		case x.Plan.Form != rules.FormRevert, x.Parent[f.Path] == f.Back:
@@ -47,7 +49,7 @@ func (x *Restoring) Commands() []string {
 		lines[len(lines)-1] += " |\n    git apply --3way --index"
 	}
 	for _, path := range nowhere {
-		lines = append(lines, "# no commit has this file as the plan leaves it; write it by hand: "+shellWord(path))
+		lines = append(lines, "# write this file by hand, no commit has it as the plan leaves it:\n#   "+shellWord(path))
 	}
 	return append(lines, "git commit -m "+shellWord(x.Subject()), "git push origin "+name)
 }
@@ -85,7 +87,7 @@ var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./@%+=:,][A-Za-z0-9_./@%+=:,-]*$
 // quotes, or where it has bytes that cannot be seen in $'...', which bash, ksh, zsh and
 // POSIX.1-2024 know.
 func shellWord(s string) string {
-	seen := func(r rune) bool { return unicode.IsPrint(r) && r != unicode.ReplacementChar }
+	seen := func(r rune) bool { return unicode.IsPrint(r) && !hidden(r) && r != unicode.ReplacementChar }
 	switch {
 	case plainWord.MatchString(s):
 		return s

@@ -20,7 +20,7 @@ func (x *Restoring) Description() string {
 		fmt.Fprintf(&b, "- %s %s\n", code(f.Path), x.becomes(f))
 	}
 	for _, note := range x.Notes {
-		b.WriteString("\n" + note + "\n")
+		b.WriteString("\n" + sentence(prose(note)) + "\n")
 	}
 	return *shortened(b.String())
 }
@@ -63,4 +63,76 @@ func (x *Restoring) becomes(f rules.Restored) string {
 		return "loses what the change wrote, and keeps what was changed since"
 	}
 	return "is restored"
+}
+
+// RollbackOpened answers whoever asked for a rollback with the pull request that is it.
+func RollbackOpened(to rules.Person, x *Restoring, number int) string {
+	verb := "rolls back"
+	if x.Open == number {
+		verb = "is open already and rolls back"
+	}
+	return fmt.Sprintf("%s: #%d %s %s. It is judged like any change, and needs somebody else's approval.\n\n%s",
+		personName(to), number, verb, x.Plan.ID(), x.notes())
+}
+
+// RollbackByHand answers with what to run, where the App was not granted to write.
+func RollbackByHand(to rules.Person, x *Restoring) string {
+	return fmt.Sprintf("**Nothing is rolled back yet.** %s: the App was not granted `contents: write`, so somebody pushes the branch of the rollback of %s:\n\n%s\n%s",
+		personName(to), x.Plan.ID(), x.script(), x.afterwards())
+}
+
+// RollbackStuck answers that the plan does not work on the branch as it is now: where,
+// and how to go on by hand.
+func RollbackStuck(to rules.Person, x *Restoring) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "**Nothing is rolled back.** %s: the plan of %s does not work on %s as it is now.\n\n", personName(to), x.Plan.ID(), code(x.Branch))
+	for i, f := range x.Stuck() {
+		if i == maxListed {
+			fmt.Fprintf(&b, "- and %d more\n", len(x.Stuck())-i)
+			break
+		}
+		fmt.Fprintf(&b, "- %s: %s\n", code(f.Path), wrongWords(f))
+	}
+	if x.Target.Unknown != "" {
+		b.WriteString("- " + sentence(prose(x.Target.Unknown)) + "\n")
+	}
+	b.WriteString("\nWhoever knows the files can take it back by hand:\n\n" + x.script() + "\n" + x.afterwards())
+	return b.String()
+}
+
+// wrongWords says why a file cannot be restored.
+func wrongWords(f rules.Restored) string {
+	if c := f.Conflict; c != nil {
+		return fmt.Sprintf("the change wrote %s, line %d is %s now, and before the change it was %s", quote(c.Wrote), c.Line, quote(c.Now), quote(c.Before))
+	}
+	words := map[string]string{
+		rules.WrongConflict: "the same lines were changed since", rules.WrongKind: "it is a submodule or a symbolic link",
+		rules.WrongLarge: "it is too large to be merged", rules.WrongBinary: "it is no text, and was changed since",
+		rules.WrongUnread: "GitHub did not give its content", rules.WrongElsewhere: "it is not there at that commit",
+	}
+	return words[f.Wrong]
+}
+
+// mostScript is the most characters of commands in a comment, which holds 65,536.
+const mostScript = 40_000
+
+func (x *Restoring) script() string {
+	commands := strings.Join(x.Commands(), "\n")
+	if len(commands) > mostScript {
+		return fmt.Sprintf("The commands are too long for a comment: `changegate rollback %s --dry-run` prints them on the server.\n", x.Plan.ID())
+	}
+	return fence("sh", commands)
+}
+
+// afterwards is what follows the commands.
+func (x *Restoring) afterwards() string {
+	return "Then open a pull request from that branch into " + code(x.Branch) + ", with this change request in its description:\n\n" + fence("", x.Block()) + "\n" + x.notes()
+}
+
+func (x *Restoring) notes() string {
+	var b strings.Builder
+	for _, note := range x.Notes {
+		b.WriteString(sentence(prose(note)) + "\n\n")
+	}
+	return b.String()
 }

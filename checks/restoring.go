@@ -45,7 +45,7 @@ func (c *Client) Restore(ctx context.Context, p Place, r Rollback) (*Restoring, 
 		x.Before = x.Tip
 		x.Target, err = c.Verify(ctx, p, r.Plan, x.Tip, false)
 	}
-	if err == nil && r.Plan.Form == rules.FormRevert {
+	if err == nil {
 		x.Parent, err = c.At(ctx, p, r.Plan.Parent, x.paths())
 	}
 	if err != nil {

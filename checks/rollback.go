@@ -43,38 +43,31 @@ func rollbackBranch(change, n int) string {
 	return name
 }
 
-// OpenRollback opens the pull request that takes a change back on its branch as it is
-// now, and returns it. One that is open already is returned instead, so that doing it
-// again does nothing. Errors wrap ErrNotGranted, ErrNothingToUndo or ErrStuck; Restore
-// says what stands in the way of the last.
-func (c *Client) OpenRollback(ctx context.Context, p Place, r Rollback) (number int, url string, err error) {
-	x, err := c.Restore(ctx, p, r)
-	if err == nil {
-		number, url, err = c.openRestored(ctx, p, x)
-	}
-	if err != nil {
-		return 0, "", fmt.Errorf("open the rollback of %s in %s: %w", r.Plan.ID(), p.Repo, err)
-	}
-	return number, url, nil
-}
-
-func (c *Client) openRestored(ctx context.Context, p Place, x *Restoring) (number int, url string, err error) {
+// OpenRollback opens the pull request that takes a change back on its branch as it was
+// restored, and returns it. One that is open already is returned instead, so that doing
+// it again does nothing. An error wraps ErrNotGranted, ErrNothingToUndo or ErrStuck
+// where that is why there is none.
+func (c *Client) OpenRollback(ctx context.Context, p Place, x *Restoring) (number int, url string, err error) {
 	switch {
 	case x.Open != 0:
 		return x.Open, x.URL, nil
 	case len(x.Stuck()) > 0 || x.Target.Unknown != "":
-		return 0, "", ErrStuck
+		err = ErrStuck
 	case len(x.Differing()) == 0:
-		return 0, "", ErrNothingToUndo
+		err = ErrNothingToUndo
+	default:
+		number, url, err = c.writeRollback(ctx, p, x)
 	}
-	number, url, err = c.writeRollback(ctx, p, x)
 	if errors.Is(err, ErrNotGranted) {
 		// A token keeps the permissions it was given out with: one of after the grant is
 		// asked for once.
 		c.leave(p.Installation)
 		number, url, err = c.writeRollback(ctx, p, x)
 	}
-	return number, url, err
+	if err != nil {
+		return 0, "", fmt.Errorf("open the rollback of %s in %s: %w", x.Plan.ID(), p.Repo, err)
+	}
+	return number, url, nil
 }
 
 // writeRollback makes what is not there yet: texts that no commit has, one commit, a

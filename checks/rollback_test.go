@@ -68,11 +68,20 @@ func (m *merged) at(t *testing.T, rev string, paths []string) map[string]rules.E
 // opened opens the rollback, which must work.
 func (m *merged) opened(t *testing.T) int {
 	t.Helper()
-	n, url, err := m.c.OpenRollback(t.Context(), m.place, m.Rollback)
+	n, url, err := m.open(t.Context())
 	if err != nil || !strings.HasSuffix(url, "/acme/agents/pull/"+itoa(n)) {
 		t.Fatalf("%d, %s, %v", n, url, err)
 	}
 	return n
+}
+
+// open works out the rollback and opens it.
+func (m *merged) open(ctx context.Context) (int, string, error) {
+	x, err := m.c.Restore(ctx, m.place, m.Rollback)
+	if err != nil {
+		return 0, "", err
+	}
+	return m.c.OpenRollback(ctx, m.place, x)
 }
 
 func itoa(n int) string { return strings.TrimPrefix(rules.ChangeID(n), "CHG-") }
@@ -127,7 +136,7 @@ func TestOpenRollbackOnce(t *testing.T) {
 			m.gh.Grant("acme", "contents", "write")
 			dying, cancel := context.WithCancel(t.Context())
 			m.c = m.client(t, dyingAfter{path, cancel})
-			if _, _, err := m.c.OpenRollback(dying, m.place, m.Rollback); err == nil && path != "/pulls" {
+			if _, _, err := m.open(dying); err == nil && path != "/pulls" {
 				t.Fatal("it was not broken off")
 			}
 			m.c = m.client(t, http.DefaultTransport)
@@ -172,12 +181,12 @@ func TestOpenRollbackBesides(t *testing.T) {
 			m.repo.Open("dev1", githubtest.PR{Head: name, Files: githubtest.Files{"prompts/evil.md": "x\n"}})
 		}, name + "-2"},
 		"closed before main moved": {func(m *merged) {
-			n, _, _ := m.c.OpenRollback(context.Background(), m.place, m.Rollback)
+			n, _, _ := m.open(context.Background())
 			m.repo.Pull(n).Close("lead1")
 			m.repo.Push("dev1", "main", githubtest.Files{"README.md": "later\n"})
 		}, name + "-2"},
 		"closed": {func(m *merged) {
-			n, _, _ := m.c.OpenRollback(context.Background(), m.place, m.Rollback)
+			n, _, _ := m.open(context.Background())
 			m.repo.Pull(n).Close("lead1")
 		}, name},
 	} {
@@ -198,7 +207,7 @@ func TestOpenRollbackBesides(t *testing.T) {
 func TestOpenRollbackRefused(t *testing.T) {
 	t.Parallel()
 	m := tellMerged(t)
-	if _, _, err := m.c.OpenRollback(t.Context(), m.place, m.Rollback); !errors.Is(err, ErrNotGranted) {
+	if _, _, err := m.open(t.Context()); !errors.Is(err, ErrNotGranted) {
 		t.Errorf("not granted: %v", err)
 	}
 	if got := m.repo.Branches(); !slices.Equal(got, []string{"change-1", "main"}) {
@@ -206,7 +215,7 @@ func TestOpenRollbackRefused(t *testing.T) {
 	}
 	m.gh.Grant("acme", "contents", "write") // the client still has a token of before it
 	m.repo.Pull(m.opened(t)).Merge("lead1", "squash")
-	if _, _, err := m.c.OpenRollback(t.Context(), m.place, m.Rollback); !errors.Is(err, ErrNothingToUndo) {
+	if _, _, err := m.open(t.Context()); !errors.Is(err, ErrNothingToUndo) {
 		t.Errorf("nothing to undo: %v", err)
 	}
 }

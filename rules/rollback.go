@@ -1,5 +1,7 @@
 package rules
 
+import "time"
+
 // rollback admits that a pull request is opened which takes this change back. It is a
 // request and no more: what it asks for is judged like any change, and needs somebody
 // else's approval. Whether there is a way back is the caller's to say (Undoable).
@@ -35,4 +37,35 @@ func Undoable(n int, plan *Plan, undoneBy int) (wrong, fix string) {
 		return ChangeID(n) + " was merged without a rollback plan that was verified", byHand
 	}
 	return "", ""
+}
+
+// Prospect says in one sentence what the rollback of a plan will be asked for. Since are
+// the files that were changed again after the change: with any of them it is no exact
+// rollback, and judged like every other change.
+func (p *Policy) Prospect(c *Change, plan *Plan, since []string) string {
+	next := Change{Ref: c.Ref, Base: c.Base, DefaultBranch: c.DefaultBranch, Owners: c.Owners}
+	for _, f := range plan.Files {
+		next.Files = append(next.Files, File{Path: f.Path, Status: "modified", Old: f.Landed.Blob, New: f.Back.Blob})
+	}
+	j := p.judge(&next, time.Time{})
+	most, from := 0, []string{}
+	for i := range j.groups {
+		g := &j.groups[i]
+		if g.gate {
+			return "It asks for all approvals, because it changes a file that says who approves."
+		}
+		most, from = max(most, min(p.RollbackApprovals, slots(g.Approvals))), append(from, sources(g.Approvals)...)
+	}
+	switch {
+	case len(since) > 0:
+		return "It is judged like any other change, because " + and(few(quoted(since))) + " was changed on " + code(c.Base.Branch) + " after " + plan.ID() + "."
+	case most == 0:
+		return "Its content was approved with " + plan.ID() + ", so the policy asks for no approval of it, and no date, notice or freeze holds it back."
+	}
+	are := " is"
+	if most > 1 {
+		are = " are"
+	}
+	return "Its content was approved with " + plan.ID() + ", so " + count(most, "approval") + are + " enough, by " + whom(distinct(from)) +
+		" without a hand in it; no date, notice or freeze holds it back."
 }
