@@ -97,10 +97,10 @@ func Besides(ctx context.Context, tx *store.Tx, x *checks.Restoring, c *store.Ch
 		split(all, c, f, x.Parent[f.Path], later, between)
 	}
 	if len(later) > 0 {
-		x.Notes = append(x.Notes, "It takes back as well what changed these files after "+c.ID()+": "+named(later)+".")
+		x.Notes = append(x.Notes, "It takes back as well what changed these files after "+c.ID()+": "+numbers(later)+".")
 	}
 	if len(between) > 0 {
-		x.Notes = append(x.Notes, "It goes back further than to the version before "+c.ID()+", so it takes back as well "+named(between)+".")
+		x.Notes = append(x.Notes, "It goes back further than to the version before "+c.ID()+", so it takes back as well "+numbers(between)+".")
 	}
 	return nil
 }
@@ -142,8 +142,8 @@ func leftAt(c *store.Change, path string) (left rules.Entry, known bool) {
 // mostNamed is how many changes a note names.
 const mostNamed = 8
 
-// named lists changes by number.
-func named(all map[int]*store.Change) string {
+// numbers lists changes by number.
+func numbers(all map[int]*store.Change) string {
 	var words []string
 	for _, n := range slices.Sorted(maps.Keys(all)) {
 		words = append(words, fmt.Sprintf("%s (PR %d)", rules.ChangeID(n), all[n].Pull))
