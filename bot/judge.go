@@ -110,6 +110,9 @@ func (b *Bot) gather(ctx context.Context, j *store.Job) (*reading, error) {
 		r.memory.Requires = required(r.policy)
 	}
 	b.seePolicy(ctx, g.Place, r.policy)
+	if err := b.undoes(ctx, r); err != nil {
+		return nil, err
+	}
 	err = b.Store.Write(ctx, func(tx *store.Tx) error { return b.keep(ctx, tx, r, floor, began) })
 	if err != nil {
 		return nil, fmt.Errorf("remember %s#%d: %w", j.Place.Repo, j.Number, err)

@@ -121,6 +121,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"report": cmdReport, "clock": cmdClock, "clockstep": cmdClockStep, "fault": cmdFault,
 		"check": cmdCheck, "summary": cmdSummary, "unsaid": cmdUnsaid, "annotation": cmdAnnotation, "nocheck": cmdNoCheck, "nogreen": cmdNoGreen,
 		"nomarkup": cmdNoMarkup, "records": cmdRecords, "exception": cmdException, "exceptions": cmdExceptions, "merges": cmdMerges, "emergencies": cmdEmergencies,
+		"grant": cmdGrant, "holds": cmdHolds, "lacks": cmdLacks, "described-as": cmdDescribedAs,
 		"calls": cmdCalls, "runs": cmdRuns,
 	}
 	out := map[string]func(*testscript.TestScript, bool, []string){}

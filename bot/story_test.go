@@ -58,10 +58,9 @@ func cmdPull(ts *testscript.TestScript, w *world, args []string) {
 	want(ts, args, 1, "pull NUMBER")
 	n, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	if n < 1 || n > len(w.pulls) {
+	if w.pull = w.repo.Pull(n); w.pull == nil {
 		ts.Fatalf("there is no pull request %d", n)
 	}
-	w.pull = w.pulls[n-1]
 }
 
 // cmdTwin opens a second pull request for the same head and base.

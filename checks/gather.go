@@ -94,7 +94,7 @@ func (g *gathering) take() {
 	g.trees.place = o.Place
 	g.folders = g.c.listings(o.Place)
 	o.Now = r.At
-	o.Title, o.Body, o.URL, o.EditedAt = p.Title, p.Body, p.URL, p.CreatedAt
+	o.Title, o.Body, o.URL, o.EditedAt, o.OpenedAt = p.Title, p.Body, p.URL, p.CreatedAt, p.CreatedAt
 	if p.LastEditedAt != nil {
 		o.EditedAt = *p.LastEditedAt
 	}

@@ -33,6 +33,10 @@ type Rollback struct {
 	Notes []string
 }
 
+// RollbackBranch is the branch from which a change is rolled back. A further one has a
+// number behind it.
+func RollbackBranch(change int) string { return rollbackBranch(change, 1) }
+
 // rollbackBranch is what the branch of a rollback is called; the first of them has no
 // number.
 func rollbackBranch(change, n int) string {

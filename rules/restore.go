@@ -112,9 +112,10 @@ type Undo struct {
 	// request was opened.
 	Reported time.Time `json:"reported"`
 	// Head and Base are what stands at the paths of the plan at the pull request's head
-	// and on the base branch as it is now.
+	// and on the base branch as it is now; Fork, at its merge base.
 	Head map[string]Entry `json:"head,omitempty"`
 	Base map[string]Entry `json:"base,omitempty"`
+	Fork map[string]Entry `json:"fork,omitempty"`
 }
 
 // A Manifest is a file that gives an agent its version: a YAML or JSON file governed by

@@ -105,6 +105,9 @@ func (u *Undo) differs(c *Change, sides map[string]side) string {
 		s := sides[f.Path]
 		head, headKnown := u.Head[f.Path]
 		base, baseKnown := u.Base[f.Path]
+		if fork, known := u.Fork[f.Path]; known && s.was == notKnown {
+			s.was = fork // GitHub's comparison does not say what a file was
+		}
 		switch path := code(f.Path); {
 		case f.Wrong != "" || !headKnown || !baseKnown:
 			return "what it would restore of " + path + " is not known"

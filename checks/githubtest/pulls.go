@@ -288,5 +288,12 @@ func (p *Pull) Base() string { return see(p.r.s, func() string { return p.base }
 // Repo is the repository the pull request is in.
 func (p *Pull) Repo() *Repo { return p.r }
 
-// Pull is a pull request by its number, which there has to be.
-func (r *Repo) Pull(number int) *Pull { return see(r.s, func() *Pull { return r.pulls[number-1] }) }
+// Pull is a pull request by its number, nil if there is none.
+func (r *Repo) Pull(number int) *Pull {
+	return see(r.s, func() *Pull {
+		if number < 1 || number > len(r.pulls) {
+			return nil
+		}
+		return r.pulls[number-1]
+	})
+}

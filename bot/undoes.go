@@ -1,0 +1,78 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"changegate/bot/store"
+	"changegate/checks"
+	"changegate/rules"
+)
+
+// undoes finds the changes of the past that an open pull request may be the rollback of,
+// and what stands at their files at its head and on the base branch. It costs calls only
+// where the content of every file is what a plan restores, or where the branch is called
+// like one of ours: nobody pays for edits of the same files.
+func (b *Bot) undoes(ctx context.Context, r *reading) error {
+	c := &r.Change
+	if c.State != "open" || r.policy == nil || !r.concerns() {
+		return nil
+	}
+	paths := r.policy.GovernedPaths(c.Files)
+	if len(paths) == 0 {
+		return nil
+	}
+	err := b.Store.Read(ctx, func(tx *store.Tx) error {
+		all, err := tx.ChangesOf(ctx, r.Place.RepoID, c.Base.Branch, paths)
+		for _, past := range all {
+			if err == nil && r.mayUndo(past) {
+				err = b.addUndo(ctx, tx, r, past)
+			}
+		}
+		return err
+	})
+	if err != nil || len(c.Undoes) == 0 {
+		return err
+	}
+	at := map[string]map[string]rules.Entry{}
+	for _, commit := range []string{c.Head.Commit, c.Base.Commit, c.MergeBase} {
+		if commit == "" || at[commit] != nil {
+			continue
+		}
+		if at[commit], err = b.GitHub.At(ctx, r.Place, commit, paths); err != nil {
+			return fmt.Errorf("read the files of %s#%d at %s: %w", r.Place.Repo, r.job.Number, commit, err)
+		}
+	}
+	for i := range c.Undoes {
+		c.Undoes[i].Head, c.Undoes[i].Base, c.Undoes[i].Fork = at[c.Head.Commit], at[c.Base.Commit], at[c.MergeBase]
+	}
+	return nil
+}
+
+// mayUndo reports whether it is worth a call to look closer.
+func (r *reading) mayUndo(past *store.Change) bool {
+	name := checks.RollbackBranch(past.Number)
+	if head := r.Change.Head.Branch; head == name || strings.HasPrefix(head, name+"-") {
+		return true
+	}
+	left := content{}
+	left.lay(r.Change.Files)
+	for _, f := range past.Plan.Files {
+		if blob, known := left[f.Path]; !known || blob != f.Back.Blob {
+			return false
+		}
+	}
+	return true
+}
+
+// addUndo adds a change of the past to the facts, with when its rollback was asked for.
+func (b *Bot) addUndo(ctx context.Context, tx *store.Tx, r *reading, past *store.Change) error {
+	u := rules.Undo{Plan: *past.Plan, Number: past.Pull, Reported: r.OpenedAt}
+	asked, err := tx.RollbackAsked(ctx, past.OrgID, past.Number, r.OpenedAt)
+	if err == nil && !asked.IsZero() {
+		u.Reported = asked
+	}
+	r.Change.Undoes = append(r.Change.Undoes, u)
+	return err
+}
