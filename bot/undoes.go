@@ -43,6 +43,9 @@ func (b *Bot) undoes(ctx context.Context, r *reading) error {
 		if at[commit], err = b.GitHub.At(ctx, r.Place, commit, paths); err != nil {
 			return fmt.Errorf("read the files of %s#%d at %s: %w", r.Place.Repo, r.job.Number, commit, err)
 		}
+		for _, path := range paths {
+			at[commit][path] = at[commit][path] // no file is known to be none
+		}
 	}
 	for i := range c.Undoes {
 		c.Undoes[i].Head, c.Undoes[i].Base, c.Undoes[i].Fork = at[c.Head.Commit], at[c.Base.Commit], at[c.MergeBase]

@@ -113,7 +113,7 @@ type Gathered struct {
 	// EditedAt is when the description was last edited, or the pull request
 	// opened if never, and OpenedAt is when it was opened.
 	EditedAt, OpenedAt time.Time
-	Merge    *Merge
+	Merge              *Merge
 	// HeadRepo is the repository the head branch is in, empty when it was deleted;
 	// Fork is set when it is not the base branch's.
 	HeadRepo string

@@ -17,7 +17,7 @@ func (x *Restoring) Description() string {
 			fmt.Fprintf(&b, "- and %d more\n", len(x.Differing())-i)
 			break
 		}
-		fmt.Fprintf(&b, "- %s %s\n", code(f.Path), x.becomes(f))
+		fmt.Fprintf(&b, "- %s %s\n", code(f.Path), x.Does(f))
 	}
 	for _, note := range x.Notes {
 		b.WriteString("\n" + sentence(prose(note)) + "\n")
@@ -46,11 +46,11 @@ func (x *Restoring) source() string {
 	return "as of " + rules.Visible(x.Plan.To) + ", which was commit " + shortID(x.Plan.Commit)
 }
 
-// becomes says what a rollback does to a file.
-func (x *Restoring) becomes(f rules.Restored) string {
+// Does says what the rollback does to a file: `prompts/refund.md is restored`.
+func (x *Restoring) Does(f rules.Restored) string {
 	switch {
 	case f.Wrong != "":
-		return "cannot be restored"
+		return "cannot be restored: " + wrongWords(f)
 	case f.Landed == f.Back:
 		return "stays as it is"
 	case f.Back.Blob == "":

@@ -54,6 +54,17 @@ func (c *Client) Restore(ctx context.Context, p Place, r Rollback) (*Restoring, 
 	return x, nil
 }
 
+// Recorded is what taking a change back came to when its plan was last verified, at the
+// commit tip of its branch: nobody is asked what the branch has now.
+func Recorded(r Rollback, tip string) *Restoring {
+	x := &Restoring{Rollback: r, Tip: tip, Target: &rules.Target{To: r.Plan.To, Form: r.Plan.Form, Commit: r.Plan.Commit, Files: r.Plan.Files}}
+	x.Before, x.Parent = tip, map[string]rules.Entry{}
+	for _, f := range r.Plan.Files {
+		x.Parent[f.Path] = f.Back // what a revert leaves is what stood there before
+	}
+	return x
+}
+
 // readRefs reads in one call where the branch is, and what is there already of a
 // rollback of this change.
 func (c *Client) readRefs(ctx context.Context, p Place, x *Restoring, self string) error {

@@ -44,6 +44,7 @@ func commands() []command {
 		{"backtest", "judge every past change of a branch as if it were a pull request", runBacktest},
 		{"serve", "run the GitHub App's server", runServe},
 		{"export", "write the evidence of a period for an auditor", runExport},
+		{"rollback", "open the pull request that takes a change back", runRollback},
 	}
 }
 
