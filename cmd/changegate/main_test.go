@@ -43,7 +43,9 @@ func TestCommandLine(t *testing.T) {
 			e.Values[clockKey{}] = &clock{time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)}
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"repo": cmdRepo, "exits": cmdExits},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"repo": cmdRepo, "exits": cmdExits, "gate": cmdGate, "rolls": cmdRolls, "narrow": cmdNarrow,
+		},
 	})
 }
 
