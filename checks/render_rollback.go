@@ -61,8 +61,10 @@ func (x *Restoring) Does(f rules.Restored) string {
 		return "gets its mode back"
 	case f.Data != nil:
 		return "loses what the change wrote, and keeps what was changed since"
+	case x.Plan.Form == rules.FormRevert:
+		return "is as before the change again"
 	}
-	return "is restored"
+	return "is restored as of " + shortID(x.Plan.Commit)
 }
 
 // RollbackOpened answers whoever asked for a rollback with the pull request that is it.

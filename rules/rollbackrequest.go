@@ -13,7 +13,7 @@ type Undoing struct {
 	Change int    // CHG-n
 	Title  string // of the pull request that it was
 	Before string // the commit of the base branch that the rollback is made on
-	By     string // login of who asked for it, and answers for it
+	By     string // login of who asked for it, and answers for it; empty when its author does
 	Reason string
 	// Incident is the number of what happened; empty when nobody said.
 	Incident string
@@ -41,7 +41,10 @@ func (u *Undoing) Block() string {
 	if incident := strings.TrimSpace(u.Incident); incident != "" {
 		fmt.Fprintf(&b, "  ticket: %s\n", scalar(incident))
 	}
-	fmt.Fprintf(&b, "  requested_by: %s\n```\n", scalar(u.By))
+	if u.By != "" {
+		fmt.Fprintf(&b, "  requested_by: %s\n", scalar(u.By))
+	}
+	b.WriteString("```\n")
 	return b.String()
 }
 

@@ -28,8 +28,9 @@ type rollbackResult struct {
 	Files    []rollbackFile `json:"files,omitempty"`
 	Notes    []string       `json:"notes,omitempty"`
 	Commands []string       `json:"commands,omitempty"`
-	// Description is that of the pull request to be opened by hand.
-	Description string `json:"description,omitempty"`
+	// Request is the change request for the description of a pull request that is opened
+	// by hand.
+	Request string `json:"request,omitempty"`
 
 	change   *store.Change
 	recorded bool
@@ -62,7 +63,7 @@ func (r *rollbackResult) show(x *checks.Restoring) {
 	for _, note := range x.Notes {
 		r.Notes = append(r.Notes, plain.Replace(note))
 	}
-	r.Commands, r.Description = x.Commands(), x.Description()
+	r.Commands, r.Request = x.Commands(), x.Block()
 }
 
 // code is how the command ends (CONTRACT §6).
@@ -153,5 +154,5 @@ func (r *rollbackResult) end(b *strings.Builder) {
 		}
 	}
 	b.WriteString("\nThe same by hand, in a clone:\n\n" + strings.Join(r.Commands, "\n") + "\n")
-	b.WriteString("\nThen a pull request into " + clean(r.Branch) + " with this description:\n\n" + r.Description)
+	b.WriteString("\nThen a pull request into " + clean(r.Branch) + ", with this in its description:\n\n" + r.Request)
 }
