@@ -14,7 +14,7 @@ var before = []string{
 	`INSERT INTO cache (key, seq, value, size) SELECT 'base/' || repo_id || '/' || number || '/' || b.key, 1000000 + 10 * number + b.key,
 		CAST(json_object('Branch', b.value ->> '$.branch', 'Since', coalesce(b.value ->> '$.since', '0001-01-01T00:00:00Z')) AS BLOB), 60
 		FROM pull, json_each(CAST(known AS TEXT), '$.bases') b`,
-	`DROP TABLE change`, `DROP TABLE change_path`, `DROP TABLE exception`, `DROP TABLE saying`, `DROP TABLE press`, `DROP TABLE ahead`,
+	`DROP TABLE rollback_asked`, `DROP TABLE change`, `DROP TABLE change_path`, `DROP TABLE exception`, `DROP TABLE saying`, `DROP TABLE press`, `DROP TABLE ahead`,
 	`DROP INDEX pull_head`, `CREATE INDEX pull_head ON pull (repo_id, head) WHERE state = 'open'`,
 	`DROP TABLE merge_group`, `ALTER TABLE pull DROP COLUMN judged_gen`,
 	`ALTER TABLE pull DROP COLUMN sticky_id`, `ALTER TABLE pull DROP COLUMN sticky_hash`, `ALTER TABLE pull DROP COLUMN sticky_at`,
