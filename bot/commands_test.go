@@ -305,7 +305,7 @@ func TestAnswers(t *testing.T) {
 		"a long reason": {"lead1", "/change break-glass reason: " + strings.Repeat("@acme/owners <img src=x> ", 2400) + " incident: X",
 			[]string{"eyes", "confused"}, []string{"at most 500 are kept"}},
 		"mentions": {"rev2", "/change @acme/owners", []string{"eyes", "confused"}, []string{"`/change @acme/owners`"}},
-		"rollback": {"rev1", "/change rollback", []string{"eyes", "confused"}, []string{"not in this version"}},
+		"rollback": {"rev1", "/change rollback", []string{"eyes", "confused"}, []string{"This pull request is open, so there is nothing to take back"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
