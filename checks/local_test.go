@@ -507,3 +507,19 @@ func TestDefaultBranch(t *testing.T) {
 		t.Errorf("default branch %v, want the asked one until the remote's is known", got)
 	}
 }
+
+// TestCloneIsNamedByItsRoot: without a remote the folder has the name, whichever folder
+// in it the command is run in.
+func TestCloneIsNamedByItsRoot(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, false)
+	f.write("prompts/deep/a", "1")
+	for _, dir := range []string{f.dir, filepath.Join(f.dir, "prompts", "deep")} {
+		c, err := OpenClone(dir)
+		must(t, err)
+		if c.Name() != filepath.Base(f.dir) {
+			t.Errorf("opened at %s it is named %q", dir, c.Name())
+		}
+		must(t, c.Close())
+	}
+}

@@ -57,9 +57,12 @@ func OpenClone(dir string) (*Clone, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read where the clone is cut: %w", err)
 	}
-	_, err = found.Worktree()
+	work, err := found.Worktree()
 	c := &Clone{store: store, repo: repo, bare: errors.Is(err, git.ErrIsBareRepository)}
 	c.past = newHistory(store, cut)
+	if err == nil {
+		dir = work.Filesystem.Root() // and not the folder in it that the command was run in
+	}
 	c.name = c.nameIn(dir)
 	return c, nil
 }
