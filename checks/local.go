@@ -65,6 +65,14 @@ type span struct {
 }
 
 func (c *Clone) gather(ctx context.Context, s span) (*Gathered, error) {
+	g, err := c.read(ctx, s)
+	if err != nil {
+		return nil, c.lacks(err)
+	}
+	return g, nil
+}
+
+func (c *Clone) read(ctx context.Context, s span) (*Gathered, error) {
 	g := &Gathered{Place: Place{Repo: c.name}, Body: s.body, Change: rules.Change{
 		Ref: rules.Ref{Repo: c.name}, State: "open", Offline: true, DefaultBranch: s.defaultBranch, Floor: s.floor,
 		Base: rules.Point{Branch: s.branch, Commit: id(s.base)},
@@ -174,18 +182,18 @@ func (c *Clone) policyAt(commit plumbing.Hash) Policy {
 	p := Policy{PolicyText: rules.PolicyText{Commit: id(commit), Path: PolicyPath}}
 	tree, err := c.treeOf(commit)
 	if err != nil {
-		return unreadable(p, err)
+		return unreadable(p, c.lacks(err))
 	}
 	e, ok, err := c.find(tree, PolicyPath)
 	if err != nil {
-		return unreadable(p, err)
+		return unreadable(p, c.lacks(err))
 	}
 	if !ok {
 		return p
 	}
 	p.Blob = e.Hash.String()
 	if p.Data, err = c.text(e, rules.MaxPolicy); err != nil {
-		return unreadable(p, err)
+		return unreadable(p, c.lacks(err))
 	}
 	p.State = PolicyRead
 	return p

@@ -25,7 +25,7 @@ func (c *Clone) manifests(ch *rules.Change, pol *rules.Policy) {
 		return
 	}
 	if err := c.findManifests(ch, pol); err != nil {
-		ch.Gaps = append(ch.Gaps, rules.Gap{What: gapVersions, Says: c.lacks(err)})
+		ch.Gaps = append(ch.Gaps, rules.Gap{What: gapVersions, Says: c.lacks(err).Error()})
 	}
 }
 

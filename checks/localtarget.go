@@ -54,13 +54,13 @@ func (c *Clone) target(ch *rules.Change, pol *rules.Policy, to string) *rules.Ta
 	}
 	a.paths = paths
 	if err := a.resolve(); err != nil {
-		return &rules.Target{To: to, Unknown: c.lacks(err)}
+		return &rules.Target{To: to, Unknown: c.lacks(err).Error()}
 	}
 	if !a.out.InBase {
 		return &a.out
 	}
 	if err := a.restore(paths); err != nil {
-		a.out.Files, a.out.Unknown = nil, c.lacks(err)
+		a.out.Files, a.out.Unknown = nil, c.lacks(err).Error()
 	}
 	return &a.out
 }
@@ -137,18 +137,18 @@ func (c *Clone) tagless() bool {
 	return cfg.Raw.Section("remote").Subsection("origin").Option("tagopt") == "--no-tags"
 }
 
-// lacks puts into words why something is not known, and the command that fetches it.
-func (c *Clone) lacks(err error) string {
-	var u unknown
+// lacks adds to an error that comes from an object that is not there the command that
+// fetches it.
+func (c *Clone) lacks(err error) error {
 	switch {
-	case errors.As(err, &u) || !errors.Is(err, plumbing.ErrObjectNotFound):
-		return err.Error()
+	case !errors.Is(err, plumbing.ErrObjectNotFound):
+		return err
 	case c.partial():
-		return err.Error() + ": the clone is partial; run `git fetch --refetch --no-filter`"
+		return fmt.Errorf("%w: the clone is partial; run `git fetch --refetch --no-filter`", err)
 	case len(c.past.cut) > 0:
-		return err.Error() + ": the clone is shallow; " + unshallow
+		return fmt.Errorf("%w: the clone is shallow; %s", err, unshallow)
 	}
-	return err.Error() + ": the clone is damaged; run `git fetch --refetch`"
+	return fmt.Errorf("%w: the clone is damaged; run `git fetch --refetch`", err)
 }
 
 // partial reports a clone that leaves objects at its remote (git clone --filter).

@@ -303,3 +303,17 @@ func TestLocalTargetWhereTheBaseMoved(t *testing.T) {
 		}
 	}
 }
+
+// TestLocalErrorsNameTheCommand: of a clone that lacks what every reading needs.
+func TestLocalErrorsNameTheCommand(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, false)
+	main := f.commitTree(plumbing.NewHash(strings.Repeat("12", 20)), "its tree is not here")
+	f.ref("refs/heads/main", main)
+	f.ref("refs/heads/feature", f.commit(files{"a": "1"}, main))
+	f.write(".git/config", "[core]\n\tbare = false\n[remote \"origin\"]\n\tpromisor = true\n")
+	_, err := Local(t.Context(), LocalOptions{Repo: f.dir, Base: "main", Head: "feature"})
+	if err == nil || !strings.HasSuffix(err.Error(), "the clone is partial; run `git fetch --refetch --no-filter`") {
+		t.Errorf("%v", err)
+	}
+}
