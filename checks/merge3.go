@@ -25,8 +25,7 @@ func merge3(base, ours, theirs []byte) ([]byte, *rules.Conflict) {
 	case bytes.Equal(theirs, base):
 		return ours, nil
 	}
-	m := merger{effort: effort{left: mergeEffort}}
-	m.base, m.ours, m.theirs = m.index.lines(base), m.index.lines(ours), m.index.lines(theirs)
+	m := newMerger(base, ours, theirs)
 	first, clash := m.merge(histogram)
 	if clash == nil {
 		var second []byte
@@ -46,6 +45,12 @@ type merger struct {
 	index              lineIndex
 	base, ours, theirs []lineNumber
 	effort             effort
+}
+
+func newMerger(base, ours, theirs []byte) *merger {
+	m := &merger{effort: effort{left: mergeEffort}}
+	m.base, m.ours, m.theirs = m.index.lines(base), m.index.lines(ours), m.index.lines(theirs)
+	return m
 }
 
 // Whose lines a region of a merge takes.

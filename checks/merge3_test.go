@@ -3,6 +3,7 @@ package checks
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -164,6 +165,53 @@ func TestMerge3IsBounded(t *testing.T) {
 		t.Logf("%-32s %4d ms, conflict %t", name, took.Milliseconds(), c != nil)
 		if took > 8*time.Second {
 			t.Errorf("%s: took %v", name, took)
+		}
+	}
+}
+
+// Merging with a side that changed nothing gives the other; a merge that is clean one
+// way round is clean the other, with the same result; and nothing is in the result that
+// is on no side.
+func FuzzMerge3(f *testing.F) {
+	f.Add("a\nb\nc\n", "a\nB\nc\n", "a\nb\nC\n")
+	f.Add("a\n\n\nb\n", "a\n\nb\n", "a\n\n\n\nb")
+	f.Add("a\r\nb\r\n", "a\nb\n", "a\r\nb\r\nc")
+	f.Add("{\n}\n{\n}\n", "{\n}\n", "{\n}\n{\n}\n{\n}\n")
+	f.Fuzz(func(t *testing.T, base, ours, theirs string) {
+		for _, side := range []string{ours, theirs} {
+			for _, x := range [][3]string{{base, side, base}, {base, base, side}, {base, side, side}} {
+				if got, c := merge3([]byte(x[0]), []byte(x[1]), []byte(x[2])); c != nil || string(got) != side {
+					t.Fatalf("merge3(%q) = %q, %v; want %q", x, got, c, side)
+				}
+			}
+		}
+		got, c := merge3([]byte(base), []byte(ours), []byte(theirs))
+		back, d := merge3([]byte(base), []byte(theirs), []byte(ours))
+		if (c == nil) != (d == nil) || !bytes.Equal(got, back) {
+			t.Fatalf("merge3 is %q, %v; the other way round %q, %v", got, c, back, d)
+		}
+		known := lineIndex{}
+		for _, text := range []string{base, ours, theirs} {
+			known.lines([]byte(text))
+		}
+		n := len(known.text)
+		if known.lines(got); len(known.text) != n {
+			t.Fatalf("merge3 has made up a line: %q", got)
+		}
+	})
+}
+
+func BenchmarkMerge3(b *testing.B) {
+	var base bytes.Buffer
+	for i := range 1000 {
+		fmt.Fprintf(&base, "step %d\n\n", i%700)
+	}
+	ours := bytes.Replace(base.Bytes(), []byte("step 3\n"), []byte("step three\n"), 1)
+	theirs := bytes.Replace(base.Bytes(), []byte("step 400\n"), nil, 1)
+	b.SetBytes(int64(base.Len()))
+	for b.Loop() {
+		if _, c := merge3(base.Bytes(), ours, theirs); c != nil {
+			b.Fatal("conflict")
 		}
 	}
 }

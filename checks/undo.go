@@ -22,15 +22,16 @@ type blobReader = func(blob string) ([]byte, error)
 // Back what taking the change out of that leaves. Back is always t: git revert of the
 // merge leaves that. But the commits may be reverted one by one as well, and so the
 // reverse merge (from h, with o) has to come to the same; it does not where the base
-// branch made a part of the same change by itself. Errors are those of read, other than
-// errLarge.
+// branch made a part of the same change by itself. With Wrong, Back is empty, and Landed
+// is h unless the merge itself is clean. Errors are those of read, other than errLarge.
 func undoBefore(path string, o, t, h rules.Entry, read blobReader) (rules.Restored, error) {
-	r := rules.Restored{Path: path, Landed: h, Back: t}
+	r := rules.Restored{Path: path, Landed: h}
 	if odd(o, t, h) {
 		r.Wrong = rules.WrongKind
 		return r, nil
 	}
 	if t == o {
+		r.Back = t
 		return r, nil
 	}
 	there, err := mergeEntry(o, t, h, read)
@@ -48,10 +49,37 @@ func undoBefore(path string, o, t, h rules.Entry, read blobReader) (rules.Restor
 		r.Wrong, r.Conflict = back.wrong, back.conflict
 		return r, err
 	}
-	if back.Entry != t {
-		r.Wrong = rules.WrongConflict
+	if back.Entry == t {
+		r.Back = t
+		return r, nil
 	}
-	return r, nil
+	r.Wrong = rules.WrongConflict
+	r.Conflict, err = sharedChange(t, back.Entry, back.orRead(there.orRead(read)))
+	return r, err
+}
+
+// sharedChange shows the first place at which taking a change out takes more out of the
+// base branch than the change brings to it: both have written the same there. It is nil
+// of anything but two texts.
+func sharedChange(now, back rules.Entry, read blobReader) (*rules.Conflict, error) {
+	if now.Blob == "" || back.Blob == "" || now.Blob == back.Blob {
+		return nil, nil
+	}
+	var texts [2][]byte
+	for i, id := range []string{now.Blob, back.Blob} {
+		data, wrong, err := readText(id, read)
+		if err != nil || wrong != "" {
+			return nil, err
+		}
+		texts[i] = data
+	}
+	m := newMerger(texts[0], texts[0], texts[1])
+	list := exchanges(m.base, m.theirs, histogram, &m.effort)
+	if len(list) == 0 {
+		return nil, nil
+	}
+	x := list[0]
+	return m.conflict(region{base: x.base(), ours: x.base(), theirs: x.side()}), nil
 }
 
 // undoAfter works out what taking a merged change out of the base branch leaves at one
@@ -154,14 +182,9 @@ func mergeBlobs(base, ours, theirs string, read blobReader) (mergedEntry, error)
 		if id == "" {
 			continue
 		}
-		data, err := read(id)
-		switch {
-		case errors.Is(err, errLarge) || err == nil && len(data) > rules.MaxMerged:
-			return mergedEntry{wrong: rules.WrongLarge}, nil
-		case err != nil:
-			return mergedEntry{}, fmt.Errorf("read blob %s: %w", id, err)
-		case bytes.IndexByte(data[:min(len(data), binaryHead)], 0) >= 0:
-			return mergedEntry{wrong: rules.WrongBinary}, nil
+		data, wrong, err := readText(id, read)
+		if err != nil || wrong != "" {
+			return mergedEntry{wrong: wrong}, err
 		}
 		texts[i] = data
 	}
@@ -175,4 +198,18 @@ func mergeBlobs(base, ours, theirs string, read blobReader) (mergedEntry, error)
 		m.data = nil
 	}
 	return m, nil
+}
+
+// readText reads what can be merged by lines; wrong says why it cannot be.
+func readText(blob string, read blobReader) (data []byte, wrong string, err error) {
+	data, err = read(blob)
+	switch {
+	case errors.Is(err, errLarge) || err == nil && len(data) > rules.MaxMerged:
+		return nil, rules.WrongLarge, nil
+	case err != nil:
+		return nil, "", fmt.Errorf("read blob %s: %w", blob, err)
+	case bytes.IndexByte(data[:min(len(data), binaryHead)], 0) >= 0:
+		return nil, rules.WrongBinary, nil
+	}
+	return data, "", nil
 }
