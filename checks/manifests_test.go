@@ -7,29 +7,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/google/go-cmp/cmp"
 
 	"changegate/checks/githubtest"
 )
-
-// cloned is the story's repository on this machine.
-func (s *story) cloned(t *testing.T) string {
-	t.Helper()
-	f := newFixture(t, true)
-	s.repo.Export(func(kind string, data []byte) {
-		as, err := plumbing.ParseObjectType(kind)
-		must(t, err)
-		f.object(as, func(o plumbing.EncodedObject) error {
-			w, err := o.Writer()
-			if err == nil {
-				_, err = w.Write(data)
-			}
-			return err
-		})
-	}, func(name, id string) { f.ref(name, plumbing.NewHash(id)) })
-	return f.dir
-}
 
 // agents gives the story two agents, of which one had four versions: 2.0.0 was rolled
 // back, and 1.1.0 came by a merge commit while the base branch went on.
@@ -55,7 +36,7 @@ func TestServerAndCloneAgreeOnVersions(t *testing.T) {
 	t.Parallel()
 	s := agents(t)
 	p := s.repo.Open("dev1", githubtest.PR{Head: "third", Files: githubtest.Files{"agents/a/agent.yaml": "version: 2.1.0\n", "agents/a/prompt.md": "four\n", "agents/b/x.md": "z\n", "agents/c/new.yml": "version: 1.0.0\n"}})
-	dir := s.cloned(t)
+	dir := s.clone(t)
 	for to, want := range map[string]string{
 		"1.1.0": "version", "1.0.0": "version", "2.0.0": "", "0.1.0": "version", "3.0.0": "", "2.1.0": "", "agents/a/prompt.md@1.0.0": "path", "revert": "revert",
 	} {
@@ -103,7 +84,7 @@ func TestManyVersions(t *testing.T) {
 			if m := server[0]; len(m.Released) != min(n, mostEditions) || m.Cut != cut || m.Released[0].Version != fmt.Sprintf("1.%d.0", n-1) {
 				t.Errorf("%d released, cut %v", len(m.Released), m.Cut)
 			}
-			dir := s.cloned(t)
+			dir := s.clone(t)
 			l, err := Local(t.Context(), LocalOptions{Repo: dir, Base: "main", Head: p.Head()})
 			must(t, err)
 			if d := cmp.Diff(server, l.Change.Manifests); d != "" {
