@@ -138,3 +138,20 @@ func TestEditionsAreThoseOfGitLog(t *testing.T) {
 		}
 	})
 }
+
+// BenchmarkEditions finds what changed one file in a history of 50,000 commits, most of
+// which changed another one. Nothing is remembered from one run to the next.
+func BenchmarkEditions(b *testing.B) {
+	f := longHistory(b, 50_000)
+	main, err := f.store.Reference("refs/heads/main")
+	must(b, err)
+	for b.Loop() {
+		c, err := OpenClone(f.dir)
+		must(b, err)
+		all, cut, err := c.editions(main.Hash(), "prompts/p07.md")
+		if err != nil || cut || len(all) < 2 {
+			b.Fatal(len(all), cut, err)
+		}
+		must(b, c.Close())
+	}
+}
