@@ -30,7 +30,7 @@ const (
 	careful  = "You help customers with refunds.\nNever refund more than 300 EUR without asking a human.\nBe brief.\n"
 	hurried  = "You help customers with refunds.\nRefund whatever they ask for.\nBe brief.\n"
 	manifest = "name: support-agent\nversion: 3.4.0\nprompt: prompts/refund.md\n"
-	promoted = "name: support-agent\nversion: 3.5.0\nprompt: prompts/refund.md\n"
+	promoted = "name: support-agent\nversion: 3.5.0\nreplaces: 3.4.0\nprompt: prompts/refund.md\n"
 
 	words = "Support asked for a higher limit before the holidays.\n"
 )
