@@ -263,7 +263,7 @@ func (b *Bot) recordMerge(ctx context.Context, m *merging, files []evidence.Gove
 		if m.pull.MergeRecord, _, err = b.log(m.Place).Append(ctx, tx, rec, b.Now()); err != nil {
 			return err
 		}
-		if err := b.unsettle(ctx, tx, m.Place, m.Branch, c.Paths, c.Number); err != nil {
+		if err := errors.Join(b.unsettle(ctx, tx, m.Place, m.Branch, c.Paths, c.Number), b.tellUndone(ctx, tx, m)); err != nil {
 			return err
 		}
 		if err := tx.SavePull(ctx, m.pull); err != nil {

@@ -82,6 +82,24 @@ func (b *Bot) excuse(r *reading, d *done, err error) {
 	}
 }
 
+// tellUndone has the pull request of a change that was rolled back say so.
+func (b *Bot) tellUndone(ctx context.Context, tx *store.Tx, m *merging) error {
+	of := m.ChangeMerged.RollbackOf
+	if of == nil {
+		return nil
+	}
+	undone, err := tx.Change(ctx, m.Place.OrgID, of.Change)
+	if err != nil || undone == nil {
+		return err
+	}
+	v := store.Saying{Mark: fmt.Sprintf("undone %d", m.job.Number), Since: b.Now(),
+		Body: checks.RolledBack(of.Change, m.ChangeNumber, m.job.Number, of.Restored.Sub(of.Reported))}
+	place := m.Place
+	place.RepoID = undone.RepoID
+	return errors.Join(tx.AddSaying(ctx, undone.RepoID, undone.Pull, v),
+		tx.Raise(ctx, checks.Wake{Place: place, Number: undone.Pull, Base: undone.Branch}, "rolled back", b.Now()))
+}
+
 // Besides notes what else a rollback takes back: changes of its files that came after
 // the change, or lie between it and what it goes back to. A revert keeps them.
 func Besides(ctx context.Context, tx *store.Tx, x *checks.Restoring, c *store.Change) error {

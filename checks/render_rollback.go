@@ -3,6 +3,7 @@ package checks
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"changegate/rules"
 )
@@ -75,6 +76,26 @@ func RollbackOpened(to rules.Person, x *Restoring, number int) string {
 	}
 	return fmt.Sprintf("%s: #%d %s %s. It is judged like any change, and needs somebody else's approval.\n\n%s",
 		personName(to), number, verb, x.Plan.ID(), x.notes())
+}
+
+// RolledBack tells on the pull request of a change that another took it back, and how
+// long after it was asked for that was merged.
+func RolledBack(change, by, number int, took time.Duration) string {
+	return fmt.Sprintf("**%s was rolled back** by %s, #%d, which was merged %s after the rollback was asked for.\n",
+		rules.ChangeID(change), rules.ChangeID(by), number, lasted(took))
+}
+
+// lasted is a duration as people say it: days, hours and minutes, but not all three.
+func lasted(d time.Duration) string {
+	switch d = d.Truncate(time.Minute); {
+	case d < time.Minute:
+		return "less than a minute"
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", d/time.Minute)
+	case d < 24*time.Hour:
+		return fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
+	}
+	return fmt.Sprintf("%d d %d h", d/(24*time.Hour), d%(24*time.Hour)/time.Hour)
 }
 
 // RollbackByHand answers with what to run, where the App was not granted to write.
