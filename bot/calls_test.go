@@ -67,6 +67,31 @@ func TestCallsPerEvent(t *testing.T) {
 	})
 }
 
+// TestCallsOfAPlan counts what it costs to work out what a rollback leaves. The folders
+// that it takes are in the look-up; a review asks nothing of it again, the tag that it
+// names is read with the pull request, and a push to the base branch has every open pull
+// request judged again, against the branch as it is now.
+func TestCallsOfAPlan(t *testing.T) {
+	t.Parallel()
+	w := gated(t, enforced, "rev1", "rev2")
+	w.repo.Tag("v1", "main")
+	to := func(to string) func() { return func() { w.pull.Edit("dev1", described(to)) } }
+	base := func(file, text string) func() {
+		return func() { w.repo.Push("rev1", "main", githubtest.Files{file: text}) }
+	}
+	w.costs(t, []costing{
+		{"description with a tag", to("v1"), 5, 5, "Waiting for 1 approval"},
+		{"the same description again", func() { w.pull.Edit("dev1", described("v1")+"\n") }, 2, 1, "Waiting for 1 approval"},
+		{"comment in a review", func() { w.pull.Review("rev2", "COMMENTED") }, 2, 2, "Waiting for 1 approval"},
+		{"description with a revert", to("revert"), 3, 3, "Waiting for 1 approval"},
+		{"comment in a review, of a revert", func() { w.pull.Review("rev2", "COMMENTED") }, 2, 2, "Waiting for 1 approval"},
+		{"push to the base branch beside it", base("README.md", "more\n"), 8, 8, "Waiting for 1 approval"},
+		{"comment in a review, after the push", func() { w.pull.Review("rev2", "COMMENTED") }, 2, 2, "Waiting for 1 approval"},
+		{"push to the base branch of the same file", base("prompts/a.md", "other\n"), 9, 9, ""},
+		{"comment in a review, after that", func() { w.pull.Review("rev2", "COMMENTED") }, 2, 2, ""},
+	})
+}
+
 // A costing is an event and what it may cost.
 type costing struct {
 	event   string

@@ -201,6 +201,9 @@ func (b bounded) RoundTrip(q *http.Request) (*http.Response, error) {
 	return r, err
 }
 
+// errAnswer says that an answer was cut.
+var errAnswer = fmt.Errorf("the answer is larger than %d bytes", maxAnswer)
+
 type cut struct {
 	io.ReadCloser
 	left int
@@ -208,7 +211,7 @@ type cut struct {
 
 func (c *cut) Read(p []byte) (int, error) {
 	if c.left <= 0 {
-		return 0, fmt.Errorf("the answer is larger than %d bytes", maxAnswer)
+		return 0, errAnswer
 	}
 	n, err := c.ReadCloser.Read(p[:min(len(p), c.left)])
 	c.left -= n

@@ -40,9 +40,9 @@ type gathering struct {
 }
 
 // Gather reads a pull request: one GraphQL query for what people did, one
-// comparison for what changed, and only if the policy asks, one look-up of roles
-// and contents and one comparison for the rollback target. ErrGone when it is not
-// there; every other error may pass by itself.
+// comparison for what changed, and only if the policy or the change request asks, one
+// look-up of roles, contents and what a rollback leaves. ErrGone when it is not there;
+// every other error may pass by itself.
 func (c *Client) Gather(ctx context.Context, w Wake, known Known) (*Gathered, error) {
 	for try := 0; ; try++ {
 		g := &gathering{c: c, w: w, known: known, again: try > 0, trees: c.forest()}

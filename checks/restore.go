@@ -15,6 +15,9 @@ const unlisted = "GitHub did not give whole what the folder of %s holds at %.7s"
 // tooMany is what it says of contents that are not merged.
 const tooMany = "the same files were changed beside it: %d contents would have to be merged, at most %d are"
 
+// tooLong is what it says of contents that do not come in one answer.
+const tooLong = "the same files were changed beside it, and together they are too large to be merged"
+
 // restore fills in the files of a target, or says in Unknown why not.
 func (g *gathering) restore(ctx context.Context, t *rules.Target, a *pointer) error {
 	all, unknown := g.sides(t, a.paths)
@@ -32,7 +35,10 @@ func (g *gathering) restore(ctx context.Context, t *rules.Target, a *pointer) er
 		return nil
 	}
 	texts := g.c.contents(g.out.Place)
-	if err := texts.ask(ctx, ids); err != nil {
+	if err := texts.ask(ctx, ids); errors.Is(err, errAnswer) {
+		t.Unknown = tooLong
+		return nil
+	} else if err != nil {
 		return fmt.Errorf("read what a rollback merges: %w", err)
 	}
 	elsewhere := a.look.Path != "" && !g.folders.has(t.Commit, a.look.Path)

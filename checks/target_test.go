@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -291,6 +292,47 @@ func TestTargetsOfAPolicy(t *testing.T) {
 	}
 }
 
+// padded makes answers about contents to be merged longer than any is read.
+type padded struct{}
+
+func (padded) RoundTrip(q *http.Request) (*http.Response, error) {
+	r, err := http.DefaultTransport.RoundTrip(q)
+	if err != nil || r.StatusCode != http.StatusOK {
+		return r, err
+	}
+	defer r.Body.Close()
+	body, err := io.ReadAll(r.Body)
+	if strings.Contains(string(body), `"blob0"`) {
+		body = append(bytes.Repeat([]byte(" "), maxAnswer), body...)
+	}
+	return answerOf(q, r.StatusCode, string(body)), err
+}
+
+// TestTargetsOfTooMuchToMerge are not verified, and say so.
+func TestTargetsOfTooMuchToMerge(t *testing.T) {
+	t.Parallel()
+	for n, through := range map[int]http.RoundTripper{mostMerged/3 + 1: http.DefaultTransport, 1: padded{}} {
+		s := tell(t, "maintain")
+		edits := func(by, text string) githubtest.Files {
+			files := githubtest.Files{}
+			for i := range n {
+				files[fmt.Sprintf("prompts/%d.md", i)] = fmt.Sprintf(text, by, i)
+			}
+			return files
+		}
+		s.repo.Push("lead1", "main", edits("", "%s%d\n2\n3\n4\n"))
+		p := s.repo.Open("dev1", githubtest.PR{Files: edits("one", "%s%d\n2\n3\n4\n"), Body: restoring("revert")})
+		s.repo.Push("lead1", "main", edits("", "%s%d\n2\n3\nfour\n"))
+		g, err := s.client(t, through).Gather(t.Context(), s.wake(p), Known{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := g.Change.Target; got.Unknown == "" || got.Files != nil {
+			t.Errorf("%d files: %+v", n, got)
+		}
+	}
+}
+
 // TestTargetsInTooManyFolders are not verified, and say so.
 func TestTargetsInTooManyFolders(t *testing.T) {
 	t.Parallel()
@@ -394,4 +436,29 @@ func TestHolesInATargetAreNoPlan(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzPointers: whatever people write, what is looked for by it is a tag below refs/tags,
+// a commit's id, or a path inside the tree, and never syntax of a revision.
+func FuzzPointers(f *testing.F) {
+	for _, to := range []string{"v1", "prompts@v1", "9f3c2ab", "../x@v1", "@{-1}", "main^", "refs/heads/main", "--upload-pack", "a@b@c"} {
+		f.Add(to)
+	}
+	f.Fuzz(func(t *testing.T, to string) {
+		a := pointAt(to, []string{"prompts/a", "prompts/b/c", "other"})
+		if a == nil {
+			return
+		}
+		if ref, ok := tagRef(a.look.Name); ok && (strings.ContainsAny(ref, "^~:?*[\\ ") || strings.Contains(ref, "..") || strings.Contains(ref, "@{") || !strings.HasPrefix(ref, "refs/tags/") || strings.HasPrefix(ref, "refs/tags/-")) {
+			t.Errorf("%q is looked for as %q", to, ref)
+		}
+		if strings.Trim(a.look.ID, "0123456789abcdef") != "" {
+			t.Errorf("%q is looked for as commit %q", to, a.look.ID)
+		}
+		for _, p := range a.paths {
+			if a.look.Path != "" && !strings.HasPrefix(p+"/", a.look.Path+"/") {
+				t.Errorf("%q says something of %s", to, p)
+			}
+		}
+	})
 }

@@ -99,7 +99,10 @@ func (c *Client) undo(ctx context.Context, p Place, t *rules.Target, plan *rules
 		return nil
 	}
 	texts := c.contents(p)
-	if err := texts.ask(ctx, ids); err != nil {
+	if err := texts.ask(ctx, ids); errors.Is(err, errAnswer) {
+		t.Unknown = tooLong
+		return nil
+	} else if err != nil {
 		return fmt.Errorf("read what a rollback merges: %w", err)
 	}
 	for _, f := range plan.Files {
