@@ -16,6 +16,7 @@ type history struct {
 	cut   map[plumbing.Hash]bool // commits of a shallow clone whose parents are missing
 	nodes map[plumbing.Hash]*node
 	links map[plumbing.Hash]*link // of commits without a node
+	looks int                     // how often an ancestor was looked for
 }
 
 // A node is one commit. Its depth is greater than that of every ancestor, so

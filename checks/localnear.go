@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"bytes"
 	"container/heap"
 	"fmt"
 
@@ -15,6 +16,7 @@ type link struct {
 	parents []plumbing.Hash
 	when    int64 // committer's clock, in Unix seconds
 	cut     bool
+	seen    int // the last look for an ancestor that came by
 }
 
 func (h *history) link(id plumbing.Hash) (*link, error) {
@@ -117,23 +119,28 @@ func (h *history) nearBase(a, b plumbing.Hash) (base plumbing.Hash, ok bool, err
 // of it than what is newer, if the clocks are right. Not finding it took all of the
 // history; in a shallow clone that is not all there is.
 func (h *history) nearReaches(from, to plumbing.Hash) (found, cut bool, err error) {
-	s := h.search()
-	if err := s.paint(from, left); err != nil {
-		return false, false, err
-	}
-	for len(s.queue) > 0 {
-		l, _ := s.pop()
+	h.looks++
+	var queue byDate
+	for ids := []plumbing.Hash{from}; ; {
+		for _, id := range ids {
+			l, err := h.link(id)
+			if err != nil {
+				return false, false, err
+			}
+			if l.seen != h.looks {
+				l.seen = h.looks
+				heap.Push(&queue, l)
+			}
+		}
+		if len(queue) == 0 {
+			return false, cut, nil
+		}
+		l := heap.Pop(&queue).(*link)
 		if l.id == to {
 			return true, false, nil
 		}
-		cut = cut || l.cut
-		for _, p := range l.parents {
-			if err := s.paint(p, left); err != nil {
-				return false, false, err
-			}
-		}
+		cut, ids = cut || l.cut, l.parents
 	}
-	return false, cut, nil
 }
 
 type byDate []*link
@@ -143,7 +150,7 @@ func (q byDate) Less(i, j int) bool {
 	if q[i].when != q[j].when {
 		return q[i].when > q[j].when
 	}
-	return q[i].id.String() < q[j].id.String() // the same order every time
+	return bytes.Compare(q[i].id[:], q[j].id[:]) < 0 // the same order every time
 }
 func (q byDate) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
 
