@@ -280,12 +280,12 @@ func TestLocalTargetWhereTheBaseMoved(t *testing.T) {
 	for to, want := range map[string][]rules.Restored{
 		"revert": {
 			{Path: "prompts/apart", Landed: is(text("2", "3")), Back: is(text("1", "3"))},
-			{Path: "prompts/bin", Landed: is("\x002"), Back: is("\x003"), Wrong: rules.WrongBinary},
-			{Path: "prompts/gone", Back: is("3"), Wrong: rules.WrongConflict},
-			{Path: "prompts/large", Landed: is(large("2")), Back: is(large("3")), Wrong: rules.WrongLarge},
+			{Path: "prompts/bin", Landed: is("\x002"), Wrong: rules.WrongBinary},
+			{Path: "prompts/gone", Wrong: rules.WrongConflict},
+			{Path: "prompts/large", Landed: is(large("2")), Wrong: rules.WrongLarge},
 			{Path: "prompts/mode", Landed: is("mode 100755 2"), Back: is("mode 100755 1")},
-			{Path: "prompts/same", Landed: is("2\n"), Back: is("3\n"), Wrong: rules.WrongConflict, Conflict: clash},
-			{Path: "prompts/twice", Landed: is("2"), Back: is("2"), Wrong: rules.WrongConflict},
+			{Path: "prompts/same", Landed: is("2\n"), Wrong: rules.WrongConflict, Conflict: clash},
+			{Path: "prompts/twice", Landed: is("2"), Wrong: rules.WrongConflict, Conflict: &rules.Conflict{Line: 1, Wrote: "2", Now: "2", Before: "1"}},
 		},
 		"fork": {
 			{Path: "prompts/apart", Landed: is(text("2", "3")), Back: is(text("1", "1"))},
