@@ -55,7 +55,7 @@ func TestREADMEShowsTheFilesThatAreTested(t *testing.T) {
 	}
 }
 
-var shownPart = regexp.MustCompile("(?s)<!-- (testdata/[a-z/_.-]+) ([a-z.-]+) -->\n```text\n(.*?)```")
+var shownPart = regexp.MustCompile("(?s)<!-- (testdata/[a-z/_.-]+) ([a-z.-]+) -->\n(?:```text\n(.*?)```|````text\n(.*?)````)")
 
 // TestREADMEShowsWhatTheStoriesExpect compares the outputs in the README with those
 // the stories of the command line compare the program with.
@@ -71,7 +71,7 @@ func TestREADMEShowsWhatTheStoriesExpect(t *testing.T) {
 			t.Fatal(err)
 		}
 		i := slices.IndexFunc(story.Files, func(f txtar.File) bool { return f.Name == m[2] })
-		if i < 0 || string(story.Files[i].Data) != m[3] {
+		if i < 0 || string(story.Files[i].Data) != m[3]+m[4] {
 			t.Errorf("README shows another %s of %s than the story expects", m[2], m[1])
 		}
 	}

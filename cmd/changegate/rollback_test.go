@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -36,10 +37,13 @@ const gatePolicy = "version: 1\nmode: enforce\ngoverned: [{name: prompts, kind: 
 // CHG-2 changes the same file again with a revert for a plan. CHG-3 went around the gate.
 func cmdGate(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) > 1 {
-		ts.Fatalf("usage: gate [granted]")
+		ts.Fatalf("usage: gate [granted|dated]")
 	}
 	g := &gate{}
 	g.at.Store(time.Now().Add(-2 * time.Minute).Unix()) // the program of the story signs by the system's clock
+	if slices.Contains(args, "dated") {                 // and its commits are the same on every run, where it asks nobody
+		g.at.Store(time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC).Unix())
+	}
 	g.github = githubtest.New(githubtest.Options{Now: g.now})
 	ts.Defer(g.github.Close)
 	g.github.Org("acme")
@@ -54,7 +58,7 @@ func cmdGate(ts *testscript.TestScript, neg bool, args []string) {
 	g.merge("Lower the refund limit", first[:7], githubtest.Files{"prompts/refund.md": "Up to 200 EUR.\n", "prompts/escalate.md": "Ask a human.\n"}, true)
 	g.merge("Say it politely", "revert", githubtest.Files{"prompts/refund.md": "Up to 200 EUR, please.\n"}, true)
 	g.merge("Nobody looked", "", githubtest.Files{"prompts/greeting.md": "Hello.\n"}, false)
-	if len(args) == 1 {
+	if slices.Contains(args, "granted") {
 		g.github.Grant("acme", "contents", "write")
 	}
 	id, key, _ := g.github.App()

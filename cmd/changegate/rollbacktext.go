@@ -106,7 +106,7 @@ func (r *rollbackResult) text() string {
 
 func (p *rollbackPlan) words() string {
 	s := p.To
-	if p.Commit != "" && !strings.HasPrefix(p.Commit, p.To) {
+	if p.Commit != "" && p.Form != rules.FormRevert && !strings.HasPrefix(p.Commit, p.To) {
 		s += " (commit " + short(p.Commit) + ")"
 	}
 	if p.State != "" {
