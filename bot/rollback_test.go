@@ -1,0 +1,76 @@
+package bot_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"changegate/checks/githubtest"
+)
+
+const undoablePolicy = "version: 1\nmode: enforce\ngoverned: [{name: prompts, kind: prompt, paths: [\"prompts/**\"]}]\n"
+
+// released is a world whose pull request was merged through the gate, with a revert for
+// a plan, and whose App may write.
+func released(t *testing.T) *world {
+	t.Helper()
+	w := gated(t, undoablePolicy, "rev1", "rev2", "boss1")
+	w.gh.Grant("acme", "contents", "write")
+	w.pull.Edit("dev1", "```yaml\nchange:\n  why: Try two\n  rollback:\n    to: revert\n```\n")
+	w.works(t)
+	w.later()
+	w.pull.Review("rev1", "APPROVED")
+	w.works(t)
+	w.shows(t, "Ready")
+	return w
+}
+
+// TestKilledWhileItRollsBack: whenever the server dies, at each request before it is
+// made and after it took effect, one pull request is opened, and it is answered once.
+func TestKilledWhileItRollsBack(t *testing.T) {
+	t.Parallel()
+	const most = 16 // more than there are requests
+	for n := 1; n <= most; n++ {
+		for _, after := range []bool{false, true} {
+			t.Run(fmt.Sprintf("request %d, after %v", n, after), func(t *testing.T) {
+				t.Parallel()
+				w := released(t)
+				w.pull.Merge("boss1", "squash")
+				w.works(t)
+				w.later()
+				id := w.pull.Comment("rev1", "/change rollback reason: two is wrong")
+				w.dies(t, n, after)
+				w.works(t)
+				w.later()
+				w.works(t)
+				w.reacted(t, id, "eyes", "+1")
+				w.answered(t, 1, "#2 ", "rolls back CHG-1")
+				if p := w.repo.Pull(2); p == nil || w.repo.Pull(3) != nil {
+					t.Errorf("pull request 2 is %v, and there is a third: %v", p, w.repo.Pull(3))
+				}
+				if got := w.repo.Branches(); slices.ContainsFunc(got, func(name string) bool { return strings.HasPrefix(name, "changegate/rollback-chg-1-") }) {
+					t.Errorf("branches %q", got)
+				}
+			})
+		}
+	}
+}
+
+// TestOthersPayNothing: a pull request that edits the files of an earlier change, and is
+// not its rollback, costs no call more than the first one.
+func TestOthersPayNothing(t *testing.T) {
+	t.Parallel()
+	w := released(t)
+	w.pull.Merge("boss1", "squash")
+	w.works(t)
+	open := func(head, content string) int {
+		w.gh.ResetCalls()
+		w.pull = w.repo.Open("dev1", githubtest.PR{Head: head, Files: githubtest.Files{"prompts/a.md": content}, Body: "```yaml\nchange:\n  why: x\n```\n"})
+		w.works(t)
+		return w.calls()
+	}
+	if other, undo := open("other", "three\n"), open("undo", "one\n"); other > 4 || undo <= other {
+		t.Errorf("an edit costs %d calls, want at most 4; the rollback %d", other, undo)
+	}
+}
