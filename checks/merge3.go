@@ -122,16 +122,16 @@ func (m *merger) regions(ours, theirs []exchange) []region {
 		switch {
 		case len(theirs) == 0 || len(ours) > 0 && ours[0].a+ours[0].aLen < theirs[0].a:
 			h := ours[0]
-			list = add(list, region{oursTaken, h.base(), h.side(), h.base().plus(theirsAhead)})
+			list = appendRegion(list, region{oursTaken, h.base(), h.side(), h.base().plus(theirsAhead)})
 			oursAhead, ours = h.ahead(), ours[1:]
 		case len(ours) == 0 || theirs[0].a+theirs[0].aLen < ours[0].a:
 			h := theirs[0]
-			list = add(list, region{theirsTaken, h.base(), h.base().plus(oursAhead), h.side()})
+			list = appendRegion(list, region{theirsTaken, h.base(), h.base().plus(oursAhead), h.side()})
 			theirsAhead, theirs = h.ahead(), theirs[1:]
 		default:
 			o, t := ours[0], theirs[0]
 			if !m.same(o, t) {
-				list = add(list, together(o, t))
+				list = appendRegion(list, together(o, t))
 			}
 			// Of two that overlap, the one that ends first is done with.
 			if o.a+o.aLen >= t.a+t.aLen {
@@ -176,8 +176,8 @@ func together(o, t exchange) region {
 	return region{nobodys, all, around(o), around(t)}
 }
 
-// add appends a region, or joins it to the last one that it touches on either side.
-func add(list []region, r region) []region {
+// appendRegion appends a region, or joins it to the last one that it touches on either side.
+func appendRegion(list []region, r region) []region {
 	if len(list) == 0 {
 		return append(list, r)
 	}

@@ -1,11 +1,9 @@
 package checks
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"os/exec"
@@ -64,7 +62,7 @@ func TestMergeAgreesWithGit(t *testing.T) {
 	for _, k := range slices.Sorted(maps.Keys(n)) {
 		t.Logf("%5d %s", n[k], k)
 	}
-	for _, k := range []string{"clean", "conflict", "git revert", "with rename", "with delete", "with mode", "with line ends"} {
+	for _, k := range []string{"clean", "conflict", "git revert", "with rename", "with delete", "with mode", "with line ends", "with taken back in part"} {
 		if n[k] < 100 {
 			t.Errorf("%s: only %d histories", k, n[k])
 		}
@@ -171,45 +169,6 @@ func treeOf(entries map[string]rules.Entry) string {
 	return treeID(list).String()
 }
 
-// A gitUnderTest is a repository of the git that is installed here.
-type gitUnderTest struct {
-	t   testing.TB
-	dir string
-}
-
-func newGit(t testing.TB) *gitUnderTest {
-	if _, err := exec.LookPath("git"); err != nil {
-		t.Fatalf("this test compares with git: install it (%v)", err)
-	}
-	g := &gitUnderTest{t, t.TempDir()}
-	g.run(nil, "init", "-q")
-	return g
-}
-
-// run runs git, with nothing of this machine's configuration.
-func (g *gitUnderTest) run(in io.Reader, args ...string) string {
-	g.t.Helper()
-	out, err := g.try(in, args...)
-	if err != nil {
-		g.t.Fatalf("git %s: %v\n%s", args[0], err, out)
-	}
-	return out
-}
-
-func (g *gitUnderTest) try(in io.Reader, args ...string) (string, error) {
-	cmd := exec.Command("git", args...)
-	cmd.Dir, cmd.Stdin = g.dir, in
-	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_NOSYSTEM=1", "LC_ALL=C",
-		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com")
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		err = fmt.Errorf("%w: %s", err, stderr.Bytes())
-	}
-	return string(out), err
-}
-
 // The commits of a history: the change is the second, now comes after it, and again is
 // the tree before the change as a commit after it, because git merge-tree takes no base.
 const (
@@ -242,39 +201,6 @@ func (g *gitUnderTest) load(all []gitHistory) {
 	}
 }
 
-// fastImport returns the commits by mark.
-func (g *gitUnderTest) fastImport(b *bytes.Buffer) map[int]string {
-	marks := filepath.Join(g.t.TempDir(), "marks")
-	g.run(b, "fast-import", "--quiet", "--force", "--export-marks="+marks)
-	data, err := os.ReadFile(marks)
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	commits := map[int]string{}
-	for s := range strings.Lines(string(data)) {
-		var mark int
-		var id string
-		if _, err := fmt.Sscanf(s, ":%d %s", &mark, &id); err != nil {
-			g.t.Fatalf("marks: %v", err)
-		}
-		commits[mark] = id
-	}
-	return commits
-}
-
-// commit writes a commit of a tree for git fast-import.
-func (f gitTree) commit(b *bytes.Buffer, mark, parent int) {
-	fmt.Fprintf(b, "commit refs/heads/x\nmark :%d\ncommitter a <a@example.com> 1 +0000\ndata 1\nx\n", mark)
-	if parent != 0 {
-		fmt.Fprintf(b, "from :%d\n", parent)
-	}
-	b.WriteString("deleteall\n")
-	for _, name := range slices.Sorted(maps.Keys(f)) {
-		fmt.Fprintf(b, "M %s inline %s\ndata %d\n%s\n", f[name].mode, name, len(f[name].data), f[name].data)
-	}
-	b.WriteString("\n")
-}
-
 // mergeTrees takes every change out again, by git's merge of whole trees.
 func (g *gitUnderTest) mergeTrees(all []gitHistory) {
 	var pairs [][2]string
@@ -284,33 +210,6 @@ func (g *gitUnderTest) mergeTrees(all []gitHistory) {
 	for i, tree := range g.mergeTree(pairs) {
 		all[i].gitTree = tree
 	}
-}
-
-// mergeTree merges pairs of commits: each comes to the id of a tree, or to nothing if
-// it conflicts.
-func (g *gitUnderTest) mergeTree(pairs [][2]string) []string {
-	var in bytes.Buffer
-	for _, p := range pairs {
-		fmt.Fprintf(&in, "%s %s\n", p[0], p[1])
-	}
-	out := bufio.NewReader(strings.NewReader(g.run(&in, "merge-tree", "--stdin", "--name-only", "--no-messages")))
-	word := func() string {
-		s, err := out.ReadString(0)
-		if err != nil {
-			g.t.Fatalf("git merge-tree: %v", err)
-		}
-		return strings.TrimSuffix(s, "\x00")
-	}
-	trees := make([]string, len(pairs))
-	for i := range pairs {
-		clean, tree := word(), word()
-		for word() != "" { // the paths that conflict
-		}
-		if clean == "1" {
-			trees[i] = tree
-		}
-	}
-	return trees
 }
 
 // mergeTexts finds out where `git merge-file` and git's merge of trees disagree. Files
@@ -351,6 +250,10 @@ func (h *gitHistory) mergedAlone(t testing.TB, path string, git []byte) {
 	alone, clash := newMerger(texts[0], texts[1], texts[2]).merge(histogram)
 	conflicts := bytes.Contains(git, []byte("<<<<<<< "))
 	h.doubtful[path] = conflicts != (clash != nil) || !conflicts && !bytes.Equal(git, alone)
+	short, other := newMerger(texts[0], texts[1], texts[2]).merge(myers)
+	if conflicts != (other != nil) || !conflicts && !bytes.Equal(git, short) {
+		t.Errorf("history %d: %s: by the shortest difference it is %q, git merge-file comes to\n%s%s", h.number, path, short, git, h)
+	}
 	merged, c := merge3(texts[0], texts[1], texts[2])
 	if c == nil && (conflicts || !bytes.Equal(merged, git)) {
 		t.Errorf("history %d: %s: merge3 is clean, git merge-file comes to\n%s%s", h.number, path, git, h)

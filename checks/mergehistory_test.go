@@ -110,6 +110,14 @@ func makeHistories(n int) []gitHistory {
 			h.landed = m.change(h.landed, 1)
 		}
 		h.now = m.change(h.landed, r.IntN(4))
+		if path := h.paths()[0]; i%7 == 0 && h.before[path].mode != "" {
+			m.say("taken back in part")
+			f := h.before[path]
+			for range r.IntN(4) {
+				f.data = m.edit(f.data)
+			}
+			h.now[path] = f
+		}
 		h.what = m.what
 	}
 	return out
@@ -240,7 +248,13 @@ func (m *maker) edit(s string) string {
 	i := min(max(int(m.at*float64(len(ls)))+m.IntN(5)-2, 0), len(ls)-1)
 	n := min(m.IntN(4), len(ls)-i)
 	some := slices.Clone(ls[i : i+n])
-	switch m.IntN(6) {
+	switch m.IntN(7) {
+	case 6: // rewrite a block, with few empty lines
+		var block []string
+		for range 5 + m.IntN(20) {
+			block = append(block, []string{"", m.line(), fmt.Sprint("new ", m.IntN(9999)), fmt.Sprint("new ", m.IntN(9999)), fmt.Sprint("new ", m.IntN(9999))}[m.IntN(5)]+"\n")
+		}
+		ls = slices.Replace(ls, i, i+min(len(block), len(ls)-i), block...)
 	case 0: // delete
 		ls = slices.Delete(ls, i, i+n)
 	case 1: // put twice
