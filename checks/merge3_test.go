@@ -95,6 +95,40 @@ func TestMerge3(t *testing.T) {
 	}
 }
 
+// Where git merge-file and git revert come to two results, neither is taken.
+func TestMerge3WhereGitHasTwoAnswers(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, base, ours, theirs, histogram, myers string }{
+		{"two results", "b\nc\nc\nc\n", "c\nb\nc\nc\n", "b\nc\nc\n", "c\nb\nc\nc\n", "c\nb\nc\n"},
+		{"only git merge-file is clean", "b\nc\nc\n", "c\nb\n", "c\n", "", "c\nb\n"},
+		{"only git revert is clean", "c\nc\nb\n", "b\nc\nc\n", "b\n", "b\nc\nc\n", ""},
+		{"the same in two ways", "a\nc\nc\nc\n", "a\nc\n", "b\na\na\nc\n", "b\na\na\nc\n", "b\na\na\nc\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if git, clean := mergeFile(t, tt.base, tt.ours, tt.theirs); clean != (tt.myers != "") || clean && git != tt.myers {
+				t.Errorf("git merge-file: %q, clean %t", git, clean)
+			}
+			h := gitHistory{landed: oneFile(tt.base), now: oneFile(tt.ours), before: oneFile(tt.theirs)}
+			all, want := []gitHistory{h}, ""
+			if tt.histogram != "" {
+				want = treeOf(oneFile(tt.histogram).entries())
+			}
+			g := newGit(t)
+			g.load(all)
+			if g.mergeTrees(all); all[0].gitTree != want {
+				t.Errorf("git merge-tree: %q, want %q", all[0].gitTree, want)
+			}
+			got, c := merge3([]byte(tt.base), []byte(tt.ours), []byte(tt.theirs))
+			if agreed := tt.histogram == tt.myers; agreed != (c == nil) || agreed && string(got) != tt.myers {
+				t.Errorf("merge3: %q, %v", got, c)
+			}
+		})
+	}
+}
+
+func oneFile(text string) gitTree { return gitTree{"f.md": {"100644", text}} }
+
 // What is shown of a conflict: where it is in our text, and the lines of all three.
 func TestMerge3ShowsTheConflict(t *testing.T) {
 	t.Parallel()

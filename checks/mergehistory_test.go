@@ -43,7 +43,7 @@ type gitHistory struct {
 	gitTree    string
 	reverted   bool
 	revertTree string
-	doubtful   map[string]bool // git merge-file comes to something else than git's merge of trees
+	doubtful   map[string]bool // git's merge of trees is clean, git merge-file comes to something else
 }
 
 // paths are those of the change.
@@ -148,8 +148,11 @@ func (m *maker) line() string {
 
 func (m *maker) text() string {
 	n := m.IntN(40)
-	if m.IntN(20) == 0 {
+	switch m.IntN(12) {
+	case 0:
 		n = 150 + m.IntN(300)
+	case 1, 2, 3, 4: // the fewer lines, the more often two ways of merging differ
+		n = 2 + m.IntN(9)
 	}
 	end := "\n"
 	if m.IntN(8) == 0 {
