@@ -45,8 +45,11 @@ func (x *Restoring) Commands() []string {
 		lines = append(lines, onPaths("git", "checkout "+from, back)...)
 	}
 	if len(undone) > 0 {
-		lines = append(lines, onPaths("git", "diff-tree -p --binary --full-index --no-renames \\\n    "+x.Plan.Merge+" "+x.Plan.Parent, undone)...)
+		lines = append(lines, onPaths("git", "diff-tree -p --binary --full-index --no-renames \\\n    "+x.Plan.Merge+" \\\n    "+x.Plan.Parent, undone)...)
 		lines[len(lines)-1] += " |\n    git apply --3way --index"
+	}
+	if len(x.Stuck()) > 0 {
+		lines = append(lines, "# git marks the lines that conflict: edit them, git add the files, and go on")
 	}
 	for _, path := range nowhere {
 		lines = append(lines, "# write this file by hand, no commit has it as the plan leaves it:\n#   "+shellWord(path))

@@ -126,7 +126,8 @@ func RollbackStuck(to rules.Person, x *Restoring) string {
 // wrongWords says why a file cannot be restored.
 func wrongWords(f rules.Restored) string {
 	if c := f.Conflict; c != nil {
-		return fmt.Sprintf("the change wrote %s, line %d is %s now, and before the change it was %s", quote(c.Wrote), c.Line, quote(c.Now), quote(c.Before))
+		lines := func(s string) string { return quote(strings.TrimRight(s, "\r\n")) }
+		return fmt.Sprintf("the change wrote %s, line %d is %s now, and before the change it was %s", lines(c.Wrote), c.Line, lines(c.Now), lines(c.Before))
 	}
 	words := map[string]string{
 		rules.WrongConflict: "the same lines were changed since", rules.WrongKind: "it is a submodule or a symbolic link",

@@ -125,6 +125,47 @@ func TestOpenRollback(t *testing.T) {
 	}
 }
 
+// TestOpenRollbackKeepsWhatWasChangedSince: a revert takes out what the change wrote and
+// leaves the rest of the file as it is now, which no commit has; where it cannot, nothing
+// is written.
+func TestOpenRollbackKeepsWhatWasChangedSince(t *testing.T) {
+	t.Parallel()
+	const lines = "1\n2\n3\n4\n5\n6\n7\n8\n9\n"
+	for name, tt := range map[string]struct{ since, want string }{
+		"other lines":   {"1\ntwo\n3\n4\n5\n6\n7\n8\nNINE\n", "1\n2\n3\n4\n5\n6\n7\n8\nNINE\n"},
+		"the same line": {"1\nTWO\n3\n4\n5\n6\n7\n8\n9\n", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := tellMerged(t)
+			m.gh.Grant("acme", "contents", "write")
+			const path = "prompts/long.md"
+			parent := m.repo.Push("dev1", "main", githubtest.Files{path: lines})
+			merge := m.repo.Push("dev1", "main", githubtest.Files{path: "1\ntwo\n3\n4\n5\n6\n7\n8\n9\n"})
+			m.repo.Push("dev1", "main", githubtest.Files{path: tt.since, "README.md": "later\n"})
+			m.Plan = rules.Plan{Change: 12, To: rules.FormRevert, Form: rules.FormRevert, Commit: parent, Merge: merge, Parent: parent, Files: []rules.Restored{
+				{Path: path, Landed: m.at(t, merge, []string{path})[path], Back: m.at(t, parent, []string{path})[path]},
+			}}
+			n, _, err := m.open(t.Context())
+			if tt.want == "" {
+				if branches := m.repo.Branches(); !errors.Is(err, ErrStuck) || len(branches) != 2 {
+					t.Errorf("%v, branches %q", err, branches)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, _ := m.repo.Read(m.repo.Pull(n).Head(), path); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+			if got, _ := m.repo.Read(m.repo.Pull(n).Head(), "README.md"); got != "later\n" {
+				t.Errorf("README.md is %q", got)
+			}
+		})
+	}
+}
+
 // TestOpenRollbackOnce: doing it again, at whatever step it was broken off, makes one
 // pull request.
 func TestOpenRollbackOnce(t *testing.T) {

@@ -50,8 +50,8 @@ func TestUndoable(t *testing.T) {
 		n, undoneBy int
 		plan        *Plan
 	}{
-		"":                                                        {12, 0, &Plan{}},
-		"this pull request has no change number":                  {0, 0, nil},
+		"":                                       {12, 0, &Plan{}},
+		"this pull request has no change number": {0, 0, nil},
 		"CHG-12 was rolled back already, by CHG-14":               {12, 14, &Plan{}},
 		"CHG-12 was merged without a rollback plan that was veri": {12, 0, nil},
 	} {

@@ -218,5 +218,5 @@ type once struct{}
 func (once) Get(context.Context, string) ([]byte, bool) { return nil, false }
 func (once) Put(context.Context, string, []byte)        {}
 
-// plain takes code spans out of a sentence of the rules.
-var plain = strings.NewReplacer("`", "")
+// plain shows the code spans of a sentence of the rules as a terminal can.
+var plain = strings.NewReplacer("`", `"`)

@@ -37,7 +37,7 @@ const gatePolicy = "version: 1\nmode: enforce\ngoverned: [{name: prompts, kind: 
 // CHG-2 changes the same file again with a revert for a plan. CHG-3 went around the gate.
 func cmdGate(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) > 1 {
-		ts.Fatalf("usage: gate [granted|dated]")
+		ts.Fatalf("usage: gate [granted|dated|overtaken]")
 	}
 	g := &gate{}
 	g.at.Store(time.Now().Add(-2 * time.Minute).Unix()) // the program of the story signs by the system's clock
@@ -58,6 +58,9 @@ func cmdGate(ts *testscript.TestScript, neg bool, args []string) {
 	g.merge("Lower the refund limit", first[:7], githubtest.Files{"prompts/refund.md": "Up to 200 EUR.\n", "prompts/escalate.md": "Ask a human.\n"}, true)
 	g.merge("Say it politely", "revert", githubtest.Files{"prompts/refund.md": "Up to 200 EUR, please.\n"}, true)
 	g.merge("Nobody looked", "", githubtest.Files{"prompts/greeting.md": "Hello.\n"}, false)
+	if slices.Contains(args, "overtaken") {
+		g.merge("Refund more", "revert", githubtest.Files{"prompts/refund.md": "Up to 900 EUR, please.\n"}, true)
+	}
 	if slices.Contains(args, "granted") {
 		g.github.Grant("acme", "contents", "write")
 	}
