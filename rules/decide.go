@@ -86,6 +86,7 @@ type judgement struct {
 	owners       *Owners     // nil when no group of the change asks for code owners
 	skipped      Problems    // of owners
 	windows      []window    // of each freeze: the one that covers now, or the next
+	changed      listing     // files without what copies were made from; where a group asks for versions
 	agents       []agentFile // whose versions the change may touch
 
 	findings []Finding
@@ -155,7 +156,7 @@ func (p *Policy) judge(c *Change, now time.Time) *judgement {
 	}
 	j.hasten()
 	j.own()
-	j.agents = agentFiles(j.files, c.Manifests)
+	j.findAgents()
 	j.opine()
 	j.frozen()
 	for _, rule := range table {

@@ -65,19 +65,24 @@ func (fs listing) governedBy(g *Group) iter.Seq[string] {
 // rename both ends, as far as groups govern them. A copy leaves what it was made from
 // as it was, so that end is none of the change's.
 func (p *Policy) GovernedPaths(files []File) []string {
+	var out []string
+	all := list(uncopied(files))
+	for i := range p.judged {
+		out = slices.AppendSeq(out, all.governedBy(&p.judged[i]))
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// uncopied are the files without what copies were made from.
+func uncopied(files []File) []File {
 	files = slices.Clone(files)
 	for i := range files {
 		if files[i].Status == "copied" {
 			files[i].OldPath = ""
 		}
 	}
-	var out []string
-	all := list(files)
-	for i := range p.judged {
-		out = slices.AppendSeq(out, all.governedBy(&p.judged[i]))
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	return files
 }
 
 // sameFor reports whether two lists hold the same changes of what a group governs.

@@ -110,7 +110,7 @@ func (p *Policy) MayVersion(file string) bool {
 // Versioned returns the paths of a change that groups of kind agent-version govern, in
 // order: of a rename both ends.
 func (p *Policy) Versioned(files []File) []string {
-	all := list(files)
+	all := list(uncopied(files))
 	var out []string
 	for i := range p.judged {
 		if g := &p.judged[i]; g.Kind == kindVersion {
@@ -123,7 +123,7 @@ func (p *Policy) Versioned(files []File) []string {
 
 // Covering keeps those manifests that give a file of the change its version, by path.
 func (p *Policy) Covering(files []File, all []Manifest) []Manifest {
-	changed := list(files)
+	changed := list(uncopied(files))
 	agents := agentFiles(changed, all)
 	keep := map[string]bool{}
 	for i := range p.judged {

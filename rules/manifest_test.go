@@ -108,6 +108,9 @@ func TestVersions(t *testing.T) {
 		{"unreadable before", promotion("a: &a version", "version: 1.0.0"), nil, "", "begins with version `1.0.0`"},
 		{"in a folder below", promotion("version: 3.4.0", "x", "3.4.0"), opt(onlyPrompt, func(c *Change) { c.Files[0].Path = "agents/support/tools/refund.json" }), CodeVersionStays, "`agents/support/tools/refund.json`"},
 		{"in a folder beside", promotion("version: 3.4.0", "x", "3.4.0"), opt(onlyPrompt, func(c *Change) { c.Files[0].Path = "agents/support2/a.md" }), "", "covers `agents/support2/a.md`"},
+		{"copied", promotion("version: 3.4.0", "x", "3.4.0"), opt(onlyPrompt, func(c *Change) {
+			c.Files = []File{{Path: "docs/prompt.md", OldPath: "agents/support/prompt.md", Status: "copied"}}
+		}), "", ""},
 		{"moved away", promotion("version: 3.4.0", "x", "3.4.0"), opt(onlyPrompt, func(c *Change) {
 			c.Files = []File{{Path: "docs/prompt.md", OldPath: "agents/support/prompt.md", Status: "renamed"}}
 		}), CodeVersionStays, "`agents/support/prompt.md`"},

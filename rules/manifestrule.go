@@ -9,6 +9,14 @@ import (
 	"github.com/Masterminds/semver/v3"
 )
 
+// findAgents reads the manifests, where a group judges by them.
+func (j *judgement) findAgents() {
+	if slices.ContainsFunc(j.groups, func(g judged) bool { return g.Kind == kindVersion }) {
+		j.changed = list(uncopied(j.c.Files))
+		j.agents = agentFiles(j.changed, j.c.Manifests)
+	}
+}
+
 // judgeVersions judges the versions of agents (CONTRACT §1, kind agent-version): what
 // was released under a number stays as it is, numbers rise, and a new version names the
 // one it replaces.
@@ -34,6 +42,9 @@ func judgeVersions(j *judgement, g *judged) {
 	if len(bare) > 0 {
 		says = append(says, "no manifest with a `version` covers "+and(few(quoted(bare))))
 	}
+	if len(says) == 0 {
+		return // the group only governs what a file was copied from
+	}
 	j.met(g.Name, RuleAgentContent, strings.Join(few(says), "; "))
 }
 
@@ -47,7 +58,7 @@ type touch struct {
 // belong to none.
 func (j *judgement) touched(g *judged) (all []touch, bare []string) {
 	at := map[*agentFile]int{}
-	for file := range j.files.governedBy(g.Group) {
+	for file := range j.changed.governedBy(g.Group) {
 		over := covering(g.Group, file, j.agents)
 		if len(over) == 0 {
 			bare = append(bare, file)
