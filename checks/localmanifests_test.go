@@ -28,9 +28,14 @@ func TestLocalManifests(t *testing.T) {
 	later["README.md"] = "y"
 	fixed := f.commit(later, first)
 	second := f.commit(agentAt("1.1.0"), fixed)
-	back := f.commit(agentAt("1.0.0"), second)
+	later = agentAt("1.1.0")
+	later["README.md"] = "y"
+	last := f.commit(later, second)
+	back := f.commit(agentAt("1.0.0"), last)
 	third := f.commit(agentAt("2.0.0-rc.1"), back)
-	tip := f.commit(map[string]string(func() files { a := agentAt("2.0.0-rc.1"); a["README.md"] = "z"; return a }()), third)
+	later = agentAt("2.0.0-rc.1")
+	later["README.md"] = "z"
+	tip := f.commit(later, third)
 	head := agentAt("2.0.0")
 	feature := f.commit(head, tip)
 	f.ref("refs/heads/main", tip)
@@ -40,7 +45,7 @@ func TestLocalManifests(t *testing.T) {
 	want := []rules.Manifest{{Path: "agents/a/agent.yaml", Base: []byte("version: 2.0.0-rc.1\n"), Head: []byte("version: 2.0.0\n"), Released: []rules.Release{
 		{Version: "2.0.0-rc.1", Commit: tip.String(), Since: third.String(), Blob: blob("2.0.0-rc.1")},
 		{Version: "1.0.0", Commit: back.String(), Since: first.String(), Blob: blob("1.0.0")},
-		{Version: "1.1.0", Commit: second.String(), Since: second.String(), Blob: blob("1.1.0")},
+		{Version: "1.1.0", Commit: last.String(), Since: second.String(), Blob: blob("1.1.0")},
 	}}}
 	if diff := cmp.Diff(want, got.Manifests); diff != "" || len(got.Gaps) > 0 {
 		t.Errorf("gaps %v, manifests (-want +got):\n%s", got.Gaps, diff)

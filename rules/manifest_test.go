@@ -153,7 +153,7 @@ governed:
   - {name: others, kind: prompt, paths: ["vendor/**"]}
 `)
 	all := []Manifest{}
-	for _, path := range []string{"package.json", "agents/a.yaml", "agents/b.yml", "agents/c/agent.yaml", "vendor/agent.yaml", "a/agent.json"} {
+	for _, path := range []string{"package.json", "agents/a.yaml", "agents/b.yml", "agents/c/agent.yaml", "vendor/agent.yaml", "a/agent.json", "agents/c/deep/agent.yml", "agents/c/tools.yaml"} {
 		all = append(all, Manifest{Path: path, Base: []byte("version: 1.0.0"), Head: []byte("version: 1.0.0")})
 	}
 	all = append(all, Manifest{Path: "agents/compose.yaml", Base: []byte("version: 3"), Head: []byte("version: 3")})
@@ -162,12 +162,13 @@ governed:
 		"a/x.md":                 {"a/agent.json"},
 		"agents/shared.md":       {"agents/a.yaml", "agents/b.yml"},
 		"agents/a.yaml":          {"agents/a.yaml"},
-		"agents/c/deep/er.md":    {"agents/c/agent.yaml"},
+		"agents/c/deep/er.md":    {"agents/c/deep/agent.yml"},
+		"agents/c/more/deep.md":  {"agents/c/agent.yaml", "agents/c/tools.yaml"},
 		"agents/cc/x.md":         {"agents/a.yaml", "agents/b.yml"},
 		"agents/c/agent.yaml":    {"agents/c/agent.yaml"},
 		"vendor/prompts/x.md":    nil,
 		"agents/compose.yaml":    {"agents/a.yaml", "agents/b.yml"},
-		"agents/c/compose.yaml.": {"agents/c/agent.yaml"},
+		"agents/c/compose.yaml.": {"agents/c/agent.yaml", "agents/c/tools.yaml"},
 	} {
 		var got []string
 		for _, m := range p.Covering([]File{{Path: file, Status: "modified"}}, all) {
