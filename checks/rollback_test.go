@@ -226,6 +226,11 @@ func TestOpenRollbackBesides(t *testing.T) {
 			m.repo.Pull(n).Close("lead1")
 			m.repo.Push("dev1", "main", githubtest.Files{"README.md": "later\n"})
 		}, name + "-2"},
+		"closed before an empty commit": {func(m *merged) {
+			n, _, _ := m.open(context.Background())
+			m.repo.Pull(n).Close("lead1")
+			m.repo.Push("dev1", "main", nil)
+		}, name + "-2"},
 		"closed": {func(m *merged) {
 			n, _, _ := m.open(context.Background())
 			m.repo.Pull(n).Close("lead1")
