@@ -2,6 +2,7 @@ package checks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ type pointer struct {
 	// that GitHub resolves in the same query.
 	rev     string
 	found   []meant
+	tagged  *treed // what the tag of the name is on, not followed yet
 	unknown string
 }
 
@@ -169,32 +171,24 @@ func (g *gathering) revisionKey(id string) string {
 	return fmt.Sprintf("revision/%d/%s", g.out.Place.RepoID, id)
 }
 
-// tagFields is a tag and the commit that it leads to, through at most three tags of
-// tags.
+// tagFields is a ref and what it is on: of an annotated tag an object of its own, which
+// peel follows.
 const (
 	onCommit  = "__typename oid ... on Commit { tree { oid } }"
-	tagFields = "name prefix target { " + onCommit + " ... on Tag { target { " + onCommit + " ... on Tag { target { " + onCommit +
-		" ... on Tag { target { " + onCommit + " } } } } } } }"
+	tagFields = "name prefix target { " + onCommit + " }"
 )
 
 // A tagAnswer is a ref as GitHub found it by the name that it completed itself.
 type tagAnswer struct {
 	Name, Prefix string
-	Target       *peeled
+	Target       *treed
 }
 
-// peeled is a commit, or a tag and what it is on.
-type peeled struct {
-	treed
-	Target *peeled
-}
-
-// mostTags is how many tags on one another tagFields follows.
+// mostTags is how many tags on one another are followed.
 const mostTags = 4
 
-// commit is what a tag stands for; nil when it leads to no commit, or when the ref is
-// another one.
-func (t *tagAnswer) commit(name string) (*treed, error) {
+// on is what a tag is on; nil when the ref is another one.
+func (t *tagAnswer) on(name string) (*treed, error) {
 	switch {
 	case t == nil:
 		return nil, nil
@@ -203,21 +197,48 @@ func (t *tagAnswer) commit(name string) (*treed, error) {
 	case t.Prefix != "refs/tags/" || t.Name != name:
 		return nil, nil
 	}
-	p := t.Target
-	for n := 1; ; n++ {
-		if err := p.whole(); err != nil {
-			return nil, err
-		}
-		switch {
-		case p.Type == "Commit":
-			return &p.treed, nil
-		case p.Type != "Tag" || n == mostTags:
-			return nil, nil
-		case p.Target == nil:
-			return nil, fmt.Errorf("the answer does not say what tag %s is on", name)
-		}
-		p = p.Target
+	return t.Target, t.Target.whole()
+}
+
+// peel follows annotated tags to a commit; nil when they lead to none. A tag object never
+// changes, so that each is asked for once ever.
+func (c *Client) peel(ctx context.Context, p Place, k *treed) (*treed, error) {
+	if k == nil || k.Type != "Tag" {
+		return commitOnly(k), nil
 	}
+	key := fmt.Sprintf("tagged/%d/%s", p.RepoID, k.Oid)
+	if data, ok := c.Cache.Get(ctx, key); ok {
+		k = &treed{Type: "Commit", Oid: string(data)}
+	}
+	for n := 1; k.Type == "Tag" && n < mostTags; n++ {
+		var answer struct{ Object struct{ Type, SHA string } }
+		switch _, err := c.get(ctx, p, fmt.Sprintf("repos/%s/git/tags/%s", p.Repo, k.Oid), &answer); {
+		case errors.Is(err, ErrGone):
+			return nil, nil
+		case err != nil:
+			return nil, fmt.Errorf("read tag %s: %w", k.Oid, err)
+		case !objectID.MatchString(answer.Object.SHA) || answer.Object.Type == "":
+			return nil, fmt.Errorf("the answer does not say what tag %s is on", k.Oid)
+		}
+		k = &treed{Type: strings.ToUpper(answer.Object.Type[:1]) + answer.Object.Type[1:], Oid: answer.Object.SHA}
+	}
+	if k = commitOnly(k); k == nil {
+		return nil, nil
+	}
+	roots, err := c.roots(ctx, p, k.Oid)
+	if err != nil {
+		return nil, fmt.Errorf("read the tree of %s: %w", k.Oid, err)
+	}
+	k.Tree.Oid = roots[0].String()
+	c.Cache.Put(ctx, key, []byte(k.Oid))
+	return k, nil
+}
+
+func commitOnly(k *treed) *treed {
+	if k == nil || k.Type != "Commit" {
+		return nil
+	}
+	return k
 }
 
 // wantTag adds the tag by the name in rollback.to, if it did not come with the pull
@@ -233,18 +254,18 @@ func (g *gathering) wantTag(ctx context.Context, q *lookup) error {
 	if a.rev == "" {
 		a.rev = ref
 	}
-	take := func(t *tagAnswer) error {
-		k, err := t.commit(a.look.Name)
-		if k != nil {
-			a.found = append(a.found, meant{rules.FormTag, *k})
-		}
-		return err
-	}
 	if g.known.Tag != a.look.Name {
-		q.tag(ref, take)
+		q.tag(ref, func(t *tagAnswer) (err error) {
+			a.tagged, err = t.on(a.look.Name)
+			return err
+		})
 		return nil
 	}
-	if err := take(g.pr.Tag); err != nil {
+	var err error
+	if a.tagged, err = g.pr.Tag.on(a.look.Name); err != nil {
+		return err
+	}
+	if err := g.peelTag(ctx, a); err != nil {
 		return err
 	}
 	if a.rev != ref {
@@ -256,6 +277,15 @@ func (g *gathering) wantTag(ctx context.Context, q *lookup) error {
 		a.rev = k.Oid
 	}
 	return nil
+}
+
+// peelTag adds the commit that the tag of the name stands for to what is found.
+func (g *gathering) peelTag(ctx context.Context, a *pointer) error {
+	k, err := g.c.peel(ctx, g.out.Place, a.tagged)
+	if a.tagged = nil; k != nil {
+		a.found = append(a.found, meant{rules.FormTag, *k})
+	}
+	return err
 }
 
 // tag asks for a tag by its whole name; nil when there is none.
@@ -304,6 +334,9 @@ func (g *gathering) target(ctx context.Context) error {
 
 // pointed resolves one target and what it leaves.
 func (g *gathering) pointed(ctx context.Context, a *pointer) (*rules.Target, error) {
+	if err := g.peelTag(ctx, a); err != nil {
+		return nil, err
+	}
 	if err := g.asVersion(ctx, a); err != nil {
 		return nil, err
 	}

@@ -68,7 +68,7 @@ func (c *Client) Verify(ctx context.Context, p Place, plan rules.Plan, tip strin
 
 // moved reports whether the tag that a plan names stands for another commit by now, or
 // for none.
-func (c *Client) moved(ctx context.Context, p Place, plan *rules.Plan) (bool, error) {
+func (c *Client) moved(ctx context.Context, p Place, plan *rules.Plan) (moved bool, err error) {
 	look := rules.LookFor(plan.To)
 	ref, ok := tagRef(look.Name)
 	byID := look.ID != "" && strings.HasPrefix(plan.Commit, look.ID)
@@ -77,13 +77,14 @@ func (c *Client) moved(ctx context.Context, p Place, plan *rules.Plan) (bool, er
 	}
 	q, now := &lookup{place: p}, (*treed)(nil)
 	q.tag(ref, func(t *tagAnswer) (err error) {
-		now, err = t.commit(look.Name)
+		now, err = t.on(look.Name)
 		return err
 	})
 	if err := q.send(ctx, c); err != nil {
 		return false, fmt.Errorf("read tag %s: %w", look.Name, err)
 	}
-	return now == nil || now.Oid != plan.Commit, nil
+	now, err = c.peel(ctx, p, now)
+	return now == nil || now.Oid != plan.Commit, err
 }
 
 // undo fills in the files of a plan.

@@ -15,12 +15,14 @@ var repoRoutes = map[string]handler{
 	"GET /git/ref/{ref...}":                    getRef,
 	"GET /git/blobs/{sha}":                     getBlob,
 	"GET /git/trees/{sha...}":                  getTree,
+	"GET /git/tags/{sha}":                      getTag,
 	"POST /git/blobs":                          writesGit(postBlob),
 	"POST /git/trees":                          writesGit(postTree),
 	"POST /git/commits":                        writesGit(postCommit),
 	"POST /git/refs":                           writesGit(postRef),
 	"GET /activity":                            listActivity,
 	"GET /contents/{path...}":                  getContents,
+	"GET /commits":                             listCommits,
 	"GET /commits/{rest...}":                   getCommits,
 	"GET /compare/{basehead...}":               getComparison,
 	"GET /collaborators/{username}/permission": getPermission,
@@ -85,6 +87,25 @@ func listTags(r *request) (any, error) {
 			"zipball_url": at + "/zipball/refs/tags/" + name, "tarball_url": at + "/tarball/refs/tags/" + name,
 		}
 	}), nil
+}
+
+// getTag gives an annotated tag. https://docs.github.com/en/rest/git/tags#get-a-tag
+func getTag(r *request) (any, error) {
+	id := r.PathValue("sha")
+	if r.repo.git.objects[id].kind != "tag" {
+		return nil, notFound
+	}
+	at, on := r.s.api("repos", r.repo.fullName(), "git"), r.repo.git.tagTarget(id)
+	kind := r.repo.git.objects[on].kind
+	if r.repo.git.commits[on] != nil {
+		kind = "commit"
+	}
+	return fields{
+		"sha": id, "node_id": nodeID("Tag", id), "url": at + "/tags/" + id, "tag": tagName(r.repo.git.objects[id].data),
+		"message": r.repo.git.tagMessage(id), "object": fields{"type": kind, "sha": on, "url": at + "/" + kind + "s/" + on},
+		"tagger":       fields{"name": "someone", "email": "someone@example.com", "date": stamp(r.repo.created)},
+		"verification": fields{"verified": false, "reason": "unsigned", "signature": nil, "payload": nil, "verified_at": nil},
+	}, nil
 }
 
 // getRef gives a ref as it is: of an annotated tag, the tag object.
@@ -194,6 +215,20 @@ func (r *request) renderContent(path, rev string, e entry) fields {
 		"url": at, "git_url": object, "html_url": page, "download_url": r.s.html(r.repo, "raw", rev, path),
 		"_links": fields{"self": at, "git": object, "html": page},
 	}
+}
+
+// listCommits lists the commits up to one, newest first; with path those that changed
+// it. https://docs.github.com/en/rest/commits/commits#list-commits
+func listCommits(r *request) (any, error) {
+	sha := r.URL.Query().Get("sha")
+	if sha == "" {
+		sha = r.repo.main
+	}
+	c := r.repo.resolve(sha)
+	if c == nil {
+		return nil, notFound
+	}
+	return each(page(r, r.repo.history(c, args{values: map[string]any{"path": r.URL.Query().Get("path")}})), func(c *commit) fields { return r.s.renderCommit(r.repo, c) }), nil
 }
 
 // getCommits answers commits/{ref}, and below it pulls and check-runs: a ref may
