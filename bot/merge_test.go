@@ -57,8 +57,8 @@ func TestMergedContent(t *testing.T) {
 	}
 }
 
-// both changes a file of the pull request on the base branch.
-func both(w *world) { w.repo.Push("rev2", "main", githubtest.Files{"prompts/a.md": "zero\n"}) }
+// both makes the change of a file of the pull request on the base branch, too.
+func both(w *world) { w.repo.Push("rev2", "main", githubtest.Files{"prompts/a.md": "three\n"}) }
 
 // other puts files on the base branch that the pull request does not touch.
 func other(w *world) { w.repo.Push("rev2", "main", githubtest.Files{"docs/x.md": "x\n"}) }

@@ -98,6 +98,7 @@ func (g *gathering) take() {
 	if p.LastEditedAt != nil {
 		o.EditedAt = *p.LastEditedAt
 	}
+	c.Edition = rules.Edition
 	c.Ref = rules.Ref{RepoID: r.DatabaseID, Repo: r.NameWithOwner, Number: g.w.Number}
 	c.State, c.Draft = strings.ToLower(p.State), p.IsDraft
 	c.Base = rules.Point{Branch: p.BaseRefName, Commit: p.BaseRefOid}

@@ -74,7 +74,8 @@ func (c *Clone) gather(ctx context.Context, s span) (*Gathered, error) {
 
 func (c *Clone) read(ctx context.Context, s span) (*Gathered, error) {
 	g := &Gathered{Place: Place{Repo: c.name}, Body: s.body, Change: rules.Change{
-		Ref: rules.Ref{Repo: c.name}, State: "open", Offline: true, DefaultBranch: s.defaultBranch, Floor: s.floor,
+		Edition: rules.Edition,
+		Ref:     rules.Ref{Repo: c.name}, State: "open", Offline: true, DefaultBranch: s.defaultBranch, Floor: s.floor,
 		Base: rules.Point{Branch: s.branch, Commit: id(s.base)},
 		Head: rules.Point{Branch: s.from, Commit: s.head.String()},
 	}}

@@ -264,7 +264,7 @@ func fixStep(fix string) string {
 	var b strings.Builder
 	for i, part := range fixParts(fix) {
 		if part.block {
-			b.WriteString("\n" + indent(fence("yaml", clipEnd(visibleLines(part.text), blockLimit))))
+			b.WriteString("\n" + indent(fence(part.language(), clipEnd(visibleLines(part.text), blockLimit))))
 			continue
 		}
 		text := prose(part.sentence())
@@ -284,6 +284,14 @@ type fixPart struct {
 	text  string
 	block bool
 	opens bool // a block follows
+	plain bool // a block that is to be read, not pasted
+}
+
+func (p fixPart) language() string {
+	if p.plain {
+		return "text"
+	}
+	return "yaml"
 }
 
 // sentence ends with a colon where what it speaks of follows.
@@ -304,7 +312,7 @@ func fixParts(fix string) []fixPart {
 		in := last >= 0 && out[last].block
 		switch {
 		case strings.HasPrefix(strings.TrimSpace(l), "```"):
-			out = append(out, fixPart{block: !in})
+			out = append(out, fixPart{block: !in, plain: strings.TrimSpace(l) == "```text"})
 		case last < 0:
 			out = append(out, fixPart{text: l})
 		default:

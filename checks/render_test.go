@@ -63,7 +63,7 @@ func met(rule, says string) rules.Finding {
 var (
 	declared = met(rules.RuleChangeRequest, "why is given in the description; risk high")
 	approved = met(rules.RuleApprovals, "1 of 1: `rev1` for `e55a210`")
-	planned  = met(rules.RuleRollbackPlan, "`9f3c2ab` is on `main` (`9f3c2ab`)")
+	planned  = met(rules.RuleRollbackPlan, "`9f3c2ab` on `main`, verified: restores 1 file")
 	onMerge  = met(rules.RuleEffectiveDate, "on merge")
 	rev1     = rules.Approved{Group: "prompts", By: rules.Person{ID: 2, Login: "rev1"}, Commit: head, At: at.Add(-12 * time.Minute)}
 	askTeam  = rules.Finding{Group: "prompts", Rule: rules.RuleApprovals, State: rules.Pending, Code: rules.CodeApprovals,

@@ -50,10 +50,26 @@ func timed(now time.Time, line string, edit func(*rules.Change)) View {
 	c.Requests = []rules.RequestText{{Line: 1, Text: "change:\n  why: Refunds above 500 EUR go to a human\n  rollback: {to: 9f3c2ab}\n  " + line + "\n"}}
 	c.RequestSince = at.Add(-time.Hour)
 	c.Target = &rules.Target{To: "9f3c2ab", Commit: "9f3c2ab" + strings.Repeat("0", 33), InBase: true, Form: "commit"}
+	c.Edition = rules.Edition
 	if edit != nil {
 		edit(c)
 	}
+	restores(c)
 	return judgedBy(v, timedPolicy, now)
+}
+
+// restores lets the target of a change restore its files.
+func restores(c *rules.Change) {
+	if c.Target == nil {
+		return
+	}
+	for _, f := range c.Files {
+		r := rules.Restored{Path: f.Path, Landed: rules.Entry{Blob: f.New, Mode: "100644"}, Back: rules.Entry{Blob: f.Old, Mode: "100644"}}
+		if f.Path == PolicyPath {
+			r.Text = []byte(timedPolicy)
+		}
+		c.Target.Files = append(c.Target.Files, r)
+	}
 }
 
 func judgedBy(v View, policy string, now time.Time) View {

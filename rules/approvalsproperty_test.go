@@ -31,6 +31,7 @@ func drawWho(t *rapid.T) (string, *Change) {
 	drawAsked(t, c)
 	drawHistory(t, c)
 	drawOpinions(t, c)
+	restorable(c)
 	return b.String(), c
 }
 

@@ -24,6 +24,7 @@ func benched() *Change {
 		reviewed(review(Person{ID: int64(20 + i), Login: fmt.Sprint("reviewer-", i)}, of(commit), team("@acme/ai-owners"), on(noon.Add(time.Duration(i-20)*time.Minute))))(c)
 	}
 	c.Checks = []Check{{"evals", "github-actions", "completed", "success"}}
+	restorable(c)
 	return c
 }
 

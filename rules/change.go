@@ -7,6 +7,9 @@ import "time"
 // the record alone. Whoever fills it must say in Gaps what could not be read
 // whole: a shortened list is never silent.
 type Change struct {
+	// Edition says which facts were looked for. What an older one did not look for is
+	// judged as it was then, so that old records are decided again as they were.
+	Edition int `json:"edition,omitempty"`
 	Ref
 	State string `json:"state"` // open, closed or merged
 	Draft bool   `json:"draft,omitempty"`
@@ -99,6 +102,10 @@ type Change struct {
 
 	Gaps []Gap `json:"gaps,omitempty"`
 }
+
+// Edition is the edition of the facts that are gathered now. 1 came with what a rollback
+// leaves at every file, and with the versions of agents.
+const Edition = 1
 
 // A Ref names a pull request. The repository's numeric id survives renames and
 // transfers; its name is for people.

@@ -51,7 +51,7 @@ const request = "change:\n  why: refunds above 200 EUR go to a human\n  rollback
 // A change is ready by the policy prompts once somebody with write approves it.
 func change(opts ...func(*Change)) *Change {
 	c := &Change{
-		Ref:   Ref{RepoID: 7, Repo: "acme/agents", Number: 482},
+		Edition: Edition, Ref: Ref{RepoID: 7, Repo: "acme/agents", Number: 482},
 		State: "open", DefaultBranch: "main", MergeBase: mergeBase,
 		Base: Point{"main", mergeBase}, Head: Point{"fix", headCommit},
 		Author:       dev1,
@@ -64,7 +64,22 @@ func change(opts ...func(*Change)) *Change {
 	for _, opt := range opts {
 		opt(c)
 	}
+	if c.Target != nil && c.Target.Files == nil {
+		restorable(c)
+	}
 	return c
+}
+
+// restorable lets the target of a change restore every file.
+func restorable(c *Change) {
+	c.Target.Files = []Restored{}
+	for _, f := range c.Files {
+		for _, path := range []string{f.Path, f.OldPath} {
+			if path != "" {
+				c.Target.Files = append(c.Target.Files, Restored{Path: path, Landed: entry644(f.New), Back: entry644("back"), Text: loads(path)})
+			}
+		}
+	}
 }
 
 func asks(text string) func(*Change) {
@@ -194,4 +209,12 @@ func TestJSON(t *testing.T) {
 	if !strings.Contains(string(data), `"findings":[]`) || !strings.Contains(string(data), `"next":null`) {
 		t.Errorf("an empty verdict is %s", data)
 	}
+}
+
+// loads is what a parser takes of a file, where one reads it.
+func loads(path string) []byte {
+	if path == PolicyPath {
+		return []byte(prompts)
+	}
+	return nil
 }

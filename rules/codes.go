@@ -45,6 +45,13 @@ const (
 	CodeTwoRequests   = "CG204"
 	CodeNoTarget      = "CG205"
 	CodeOutsideBase   = "CG206"
+	CodeAmbiguous     = "CG207"
+	CodeSameTarget    = "CG208"
+	CodeConflict      = "CG209"
+	CodeNotRestorable = "CG210"
+	CodeBoilerplate   = "CG211"
+	CodePartTarget    = "CG212"
+	CodeUnverified    = "CG213"
 	CodeUndo          = "CG214"
 	CodePolicyBroken  = "CG301"
 	CodeNewPolicy     = "CG302"
@@ -140,6 +147,13 @@ var codes = []Code{
 	{CodeTwoRequests, "two change requests disagree", Failure, "The description and a file under .changes/, or two files, declare different things. Keep one.", ""},
 	{CodeNoTarget, "rollback target unknown", Author, "rollback.to names nothing in the repository, or more than one thing. Name a commit or tag of the base branch, path@commit, or revert.", "fix the rollback target"},
 	{CodeOutsideBase, "rollback target not on the base branch", Author, "rollback.to must be in the history of the base branch: anything else was never in production.", "fix the rollback target"},
+	{CodeAmbiguous, "rollback target ambiguous", Author, "rollback.to names more than one thing: a short commit id that several commits begin with, or a name that is both a tag and a commit's id. Write the whole id of the commit.", "say which rollback target is meant"},
+	{CodeSameTarget, "rollback target undoes nothing", Author, "At the target a governed file is what this change leaves anyway, so that a rollback to it would not take the change back. Name the version before the change.", "name a rollback target that undoes this"},
+	{CodeConflict, "revert conflicts", Author, "Taking the change out of the base branch as it is now conflicts: the base branch has changed the same lines. Merge the base branch into the pull request's branch, so that it is clear what the change does, and the plan is verified again.", "merge the base branch: a rollback would conflict"},
+	{CodeNotRestorable, "rollback target not restorable", Author, "What the target has at a governed path cannot be restored or read: a submodule or symbolic link, a file that would have to be merged and is binary or above 1 MiB, or a policy or agent's manifest that does not load there.", "name a rollback target that can be restored"},
+	{CodeBoilerplate, "template text is no rollback plan", Author, "rollback.how or rollback.to is what a template or habit puts there (revert, n/a, tbd, as above). Nobody on call can act by it. rollback.to alone is a plan: it is verified and can be carried out.", "replace the template text in the rollback plan"},
+	{CodePartTarget, "rollback target covers a part", Author, "path@commit restores one file, or what is below one folder, and the change has governed files beside it. Name the commit alone, which covers every file of the change.", "cover every file by the rollback target"},
+	{CodeUnverified, "rollback target not verified", Author, "Part of what verifies the target could not be read, such as the history that a shallow clone lacks. A plan of which that is not known is not taken for one that works.", "name a rollback target that can be verified"},
 	{CodeUndo, "rollback of an earlier change", "", "Every governed file of the pull request is, byte for byte, what the rollback plan of an earlier change restores, and the base branch still has what that change left. So each group asks for no more than `rollback_approvals` of the policy (default 1), and no effective date, notice or freeze holds it back. Everything else stands, and the files that say who approves ask for all their approvals.", ""},
 	{CodePolicyBroken, "policy does not load", Failure, "The policy file on the base branch has errors, so nothing can be judged by it. A maintainer repairs it on the base branch.", ""},
 	{CodeNewPolicy, "new policy does not load", Failure, "The pull request changes the policy file and the new version has errors.", ""},

@@ -89,6 +89,8 @@ type judgement struct {
 	changed      listing     // files without what copies were made from; where a group asks for versions
 	agents       []agentFile // whose versions the change may touch
 
+	proof *proof // of the rollback target
+
 	findings []Finding
 	next     time.Time
 	broken   *Exception // the break-glass that waived something
@@ -117,19 +119,20 @@ var table = []struct {
 	name  string
 	whole func(*judgement)
 	group func(*judgement, *judged)
+	since int // the edition of the facts that it goes by
 }{
-	{RulePolicyFile, judgePolicyFile, nil},
-	{RuleChangeRequest, judgeRequest, nil},
-	{RuleApprovals, judgeOwners, nil},
-	{RuleApprovals, judgeContributors, judgeApprovals},
-	{RuleApprovals, judgeHolds, nil},
-	{RuleRollbackPlan, nil, judgeRollback},
-	{RuleRollbackPlan, nil, judgeEarlier},
-	{RuleEffectiveDate, nil, judgeEffectiveDate},
-	{RuleNotice, nil, judgeNotice},
-	{RuleFreezeWindow, nil, judgeFreeze},
-	{RuleRequiredChecks, nil, judgeChecks},
-	{RuleAgentContent, nil, judgeVersions},
+	{name: RulePolicyFile, whole: judgePolicyFile},
+	{name: RuleChangeRequest, whole: judgeRequest},
+	{name: RuleApprovals, whole: judgeOwners},
+	{name: RuleApprovals, whole: judgeContributors, group: judgeApprovals},
+	{name: RuleApprovals, whole: judgeHolds},
+	{name: RuleRollbackPlan, group: judgeRollback},
+	{name: RuleRollbackPlan, group: judgeEarlier, since: 1},
+	{name: RuleEffectiveDate, group: judgeEffectiveDate},
+	{name: RuleNotice, group: judgeNotice},
+	{name: RuleFreezeWindow, group: judgeFreeze},
+	{name: RuleRequiredChecks, group: judgeChecks},
+	{name: RuleAgentContent, group: judgeVersions, since: 1},
 }
 
 // Decide judges a change by the policy at one instant. It is pure and total: the
@@ -163,7 +166,7 @@ func (p *Policy) judge(c *Change, now time.Time) *judgement {
 		if rule.whole != nil {
 			rule.whole(j)
 		}
-		if rule.group == nil {
+		if rule.group == nil || rule.since > c.Edition {
 			continue
 		}
 		for i := range j.groups {

@@ -141,7 +141,43 @@ func drawChange(t *rapid.T) *Change {
 	c.RequestSince = noon.Add(-60 * time.Hour)
 	drawEmergency(t, c)
 	drawUndoes(t, c)
+	drawTarget(t, c)
 	return c
+}
+
+// drawTarget draws what rollback.to comes to: usually what would take the change back,
+// otherwise that with one flaw.
+func drawTarget(t *rapid.T, c *Change) {
+	restorable(c)
+	if usually(t, "verified") || usually(t, "verified all the same") {
+		return
+	}
+	r := &Restored{}
+	if n := len(c.Target.Files); n > 0 {
+		r = &c.Target.Files[rapid.IntRange(0, n-1).Draw(t, "restored")]
+	}
+	switch pick(t, "flaw", "unknown", "ambiguous", "elsewhere", "nothing", "path", "same", "wrong", "link", "revert", "another") {
+	case "unknown":
+		c.Target.Unknown = "the clone is shallow"
+	case "ambiguous":
+		c.Target.Commit, c.Target.Ambiguous = "", true
+	case "elsewhere":
+		c.Target.InBase = false
+	case "nothing":
+		c.Target.Commit = ""
+	case "path":
+		r.Path += "x"
+	case "same":
+		r.Back = r.Landed
+	case "wrong":
+		r.Wrong = pick(t, "wrong", WrongConflict, WrongKind, WrongLarge, WrongBinary, WrongUnread, WrongElsewhere, "unheard of")
+	case "link":
+		r.Back.Mode = pick(t, "mode", "120000", "160000")
+	case "revert":
+		c.Target.Form = FormRevert
+	case "another":
+		c.Target.To = "v2"
+	}
 }
 
 // drawUndoes draws what the change may be the rollback of: usually nothing, otherwise a

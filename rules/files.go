@@ -61,6 +61,24 @@ func (fs listing) governedBy(g *Group) iter.Seq[string] {
 	}
 }
 
+// restored are the paths that a rollback of what the group governs has to restore, in
+// order: of a rename both ends. A copy leaves what it was made from as it was, so that
+// end is none of the change's.
+func (fs listing) restored(g *Group) []string {
+	var out []string
+	for i := range fs {
+		f := &fs[i]
+		if g.match.governs(f.path) {
+			out = append(out, f.Path)
+		}
+		if f.old != "" && f.Status != "copied" && g.match.governs(f.old) {
+			out = append(out, f.OldPath)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 // GovernedPaths returns, in order, every path of the files that a group governs: of a
 // rename both ends, as far as groups govern them. A copy leaves what it was made from
 // as it was, so that end is none of the change's.

@@ -189,6 +189,10 @@ func floorAdds(t *rapid.T, own, org string, c *Change) {
 		before, _, _ := strings.Cut(own, "break_glass:")
 		own = before + "break_glass:" + glass
 	}
+	c.Floor = nil
+	if p, o := parseWho(t, own), parseWho(t, org); !slices.Equal(p.GovernedPaths(c.Files), o.GovernedPaths(c.Files)) {
+		c.Undoes = nil // a rollback is of all paths that are governed, which only both together may know
+	}
 	alone, floorAlone := Evaluate([]byte(own), c, now), Evaluate([]byte(org), c, now)
 	c.Floor = &PolicyText{Path: PolicyPath, Data: []byte(org)}
 	both := Evaluate([]byte(own), c, now)

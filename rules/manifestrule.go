@@ -236,7 +236,7 @@ func judgeEarlier(j *judgement, g *judged) {
 			continue
 		}
 		f := Finding{Group: g.Name, Rule: RuleRollbackPlan, State: Unmet, Code: CodeNoRelease,
-			Says: "rollback.to " + code(j.request.Rollback.To) + " " + says, Fix: "write `rollback.to: " + j.suggestion() + "`, the version before this change"}
+			Says: "rollback.to " + code(j.request.Rollback.To) + " " + says, Fix: j.retarget(false)}
 		if a.base.at != nil {
 			f.Fix = "write `rollback.to: " + a.base.version + "`, the version before this change"
 		}

@@ -65,6 +65,7 @@ func TestBaseMerges(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			c := merged(tt.opts...)
+			restorable(c)
 			same(t, UpdateMerges(c), tt.asks)
 			p := parse(t, prompts)
 			v := p.Decide(c, noon)

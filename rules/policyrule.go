@@ -217,19 +217,10 @@ func (j *judgement) template() string {
 		lines = append(lines, "  effective_at: on-merge")
 	}
 	if plan {
-		lines = append(lines, "  rollback:", "    to: "+j.suggestion())
+		to, _ := j.suggestion(false)
+		lines = append(lines, "  rollback:", "    to: "+to)
 	}
 	return strings.Join(append(lines, "```"), "\n")
-}
-
-// suggestion is the version in production before the change: the merge base.
-func (j *judgement) suggestion() string {
-	for _, commit := range []string{j.c.MergeBase, j.c.Base.Commit} {
-		if hexadecimal.MatchString(commit) {
-			return short(commit)
-		}
-	}
-	return "revert"
 }
 
 var hexadecimal = regexp.MustCompile(`^[0-9a-f]{7,64}$`)

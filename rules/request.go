@@ -75,22 +75,16 @@ func RollbackTarget(texts []RequestText) string {
 	return q.Rollback.To
 }
 
-// named is the target as a title shows it: without the path.
-func (b *Rollback) named() string {
-	if r := b.revision(); r != "" {
-		return r
+// named is the way back as a title shows it: without the path.
+func (b *Rollback) named(edition int) string {
+	l := LookFor(b.To)
+	switch {
+	case !l.Revert:
+		return "to " + clip(l.Name, 24)
+	case edition < 1:
+		return "to revert" // as records of then have it
 	}
-	return b.To
-}
-
-func (b *Rollback) revision() string {
-	if b.To == "revert" {
-		return ""
-	}
-	if i := strings.LastIndexByte(b.To, '@'); i >= 0 {
-		return b.To[i+1:]
-	}
-	return b.To
+	return "by revert"
 }
 
 // sourced is problems and the path of the text they are in.
@@ -204,12 +198,25 @@ func (r *reader) rollback(n *yaml.Node, q *Request) {
 	b := &Rollback{}
 	q.planLine = n.Line + r.line
 	r.fields(n, "rollback",
-		field{"to", r.matching("rollback.to", &b.To, target, "a commit or tag on the base branch, `path@commit`, an earlier version, or `revert`")},
+		field{"to", r.rollbackTo(&b.To)},
 		field{"how", r.text("rollback.how", &b.How)},
 		field{"owner", r.matching("rollback.owner", &b.Owner, owner, "a login or `@org/team`")},
 		field{"tested", r.text("rollback.tested", &b.Tested)},
 	)
 	if *b != (Rollback{}) {
 		q.Rollback = b
+	}
+}
+
+// rollbackTo reads a target. What a template left there is told from a slip of the pen.
+func (r *reader) rollbackTo(to *string) func(*yaml.Node) {
+	const fix = "a commit or tag on the base branch, `path@commit`, an earlier version, or `revert`"
+	read := r.matching("rollback.to", to, target, fix)
+	return func(n *yaml.Node) {
+		if n.Kind == yaml.ScalarNode && !target.MatchString(strings.TrimSpace(n.Value)) && boilerplate(n.Value) {
+			r.add(n, CodeValue, "rollback.to is "+shown(n)+", which is template text and names no version", fix)
+			return
+		}
+		read(n)
 	}
 }

@@ -104,7 +104,7 @@ func (j *judgement) readyTitle() string {
 		waived = "freeze waived (" + j.waived.ID() + "), "
 	}
 	if q := j.request; q != nil && q.Rollback != nil && q.Rollback.To != "" {
-		plan = ", rollback to " + clip(q.Rollback.named(), 24)
+		plan = ", rollback " + q.Rollback.named(j.c.Edition)
 	}
 	if q := j.request; q != nil && !q.EffectiveAt.IsZero() {
 		date = "effective " + q.EffectiveAt.UTC().Format("2006-01-02 15:04 UTC")

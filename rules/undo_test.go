@@ -163,6 +163,7 @@ func TestNoFastPathForWhoApproves(t *testing.T) {
 			c := change(touching(File{Path: tt.path, Status: "deleted", Old: "1"}), reviewed(review(rev1)))
 			if beside {
 				c.Files = append(c.Files, File{Path: "prompts/a.md", Old: "1", New: "2"})
+				restorable(c)
 			}
 			undoing(12)(c)
 			v := parse(t, tt.policy+frozenNow).Decide(c, noon)
@@ -231,6 +232,7 @@ func drawExact(t *rapid.T) (*Policy, *Change) {
 	}
 	c.Undoes = nil
 	undoing(7)(c)
+	restorable(c)
 	u := &c.Undoes[0]
 	governed := p.GovernedPaths(c.Files)
 	u.Files = slices.DeleteFunc(u.Files, func(r Restored) bool { return !slices.Contains(governed, r.Path) })
