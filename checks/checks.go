@@ -178,11 +178,11 @@ type Known struct {
 	// Tag is the name that rollback.to had, where it may be a tag's: a hint that saves a
 	// call when it is right and costs one when it is wrong.
 	Tag string `json:"tag,omitempty"`
-	// Released is the commit that the newest change released through the gate left on
-	// the base branch, of those that touched a governed file of this change: what is
-	// suggested where the way back is missing or does not hold. The caller fills it
-	// before each reading.
-	Released string `json:"-"`
+	// Released returns the commit that the newest change released through the gate left
+	// on a branch, of those that touched one of the paths, empty when there is none: what
+	// is suggested where the way back is missing or does not hold. The caller fills it
+	// before each reading; nil suggests nothing.
+	Released func(ctx context.Context, branch string, paths []string) (commit string, err error) `json:"-"`
 }
 
 // Roles are answers to who holds which role, given at one instant.

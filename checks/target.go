@@ -79,7 +79,13 @@ func (g *gathering) wantTarget(ctx context.Context, q *lookup) (settled bool, er
 	if len(paths) == 0 {
 		return true, nil
 	}
-	if id := g.known.Released; objectID.MatchString(id) {
+	id := ""
+	if g.known.Released != nil {
+		if id, err = g.known.Released(ctx, c.Base.Branch, paths); err != nil {
+			return false, err
+		}
+	}
+	if objectID.MatchString(id) {
 		g.released = pointAt(id, paths)
 		g.released.rev = id
 	}

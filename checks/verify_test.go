@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -132,7 +133,7 @@ func TestSuggested(t *testing.T) {
 		restoring("deadbee"): true,
 	} {
 		p.Edit("dev1", body)
-		g, err := s.client(t, http.DefaultTransport).Gather(t.Context(), s.wake(p), Known{Released: released})
+		g, err := s.client(t, http.DefaultTransport).Gather(t.Context(), s.wake(p), Known{Released: func(context.Context, string, []string) (string, error) { return released, nil }})
 		if err != nil {
 			t.Fatal(err)
 		}

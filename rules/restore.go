@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -97,6 +98,24 @@ type Plan struct {
 
 // ID is the change's number as people write it.
 func (p *Plan) ID() string { return ChangeID(p.Change) }
+
+// Paths are those that the plan restores.
+func (p *Plan) Paths() (paths []string) {
+	for _, f := range p.Files {
+		paths = append(paths, f.Path)
+	}
+	return paths
+}
+
+// Tag is the name of the tag that the plan was approved for; empty where it names a
+// commit, a version or nothing.
+func (p *Plan) Tag() string {
+	l := LookFor(p.To)
+	if p.Form != FormTag && p.Form != FormPath || l.ID != "" && strings.HasPrefix(p.Commit, l.ID) {
+		return ""
+	}
+	return l.Name
+}
 
 // ChangeID is a change's number as people write it.
 func ChangeID(n int) string { return fmt.Sprintf("CHG-%d", n) }

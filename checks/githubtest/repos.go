@@ -183,6 +183,11 @@ func (r *Repo) Tag(name, at string) {
 	})
 }
 
+// Untag deletes a tag.
+func (r *Repo) Untag(name string) {
+	r.s.tell(func() { r.unref(r.owner, "refs/tags/"+name) })
+}
+
 // AnnotatedTag makes a tag with a message, which is a git object of its own.
 func (r *Repo) AnnotatedTag(by, name, at, text string) {
 	r.s.tell(func() {
