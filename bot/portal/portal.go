@@ -41,6 +41,20 @@ type Page struct {
 	// is: they are reviewed after its last verdict.
 	Exceptions []rules.Exception `json:"-"`
 	Now        time.Time         `json:"-"`
+	Change     *Change           `json:"-"` // nil until it was merged
+}
+
+// A Change is what a pull request became by its merge, and how its way back stands now.
+type Change struct {
+	ID        string // CHG-n
+	Merge     string // commit
+	MergedAt  time.Time
+	Explained bool        // it came through the gate
+	Plan      *rules.Plan // nil when no way back was verified
+	// State is verified or broken, empty while that is not known; Code and Says what
+	// there is to say of it, found against Tip.
+	State, Code, Says, Tip string
+	Undoes, UndoneBy       string // CHG-n; empty for none
 }
 
 // A Source returns the page of a pull request for the bearer of a token, or
@@ -51,7 +65,7 @@ type Source func(ctx context.Context, repo string, number int, token string) (*P
 var files embed.FS
 
 var pull = template.Must(template.New("pull.html.tmpl").Funcs(template.FuncMap{
-	"word": word, "parts": parts, "utc": utc, "review": review, "visible": rules.Visible,
+	"word": word, "parts": parts, "utc": utc, "review": review, "standing": standing, "visible": rules.Visible,
 }).ParseFS(files, "pull.html.tmpl"))
 
 // Handler serves the portal.
@@ -144,6 +158,17 @@ func parts(s string) []part {
 		}
 	}
 	return out
+}
+
+// standing is how a plan stands, as it is shown.
+func standing(c *Change) string {
+	switch c.State {
+	case "verified":
+		return "VERIFIED"
+	case "broken":
+		return "BROKEN"
+	}
+	return "NOT VERIFIED"
 }
 
 // review says how far the review of an exception is.

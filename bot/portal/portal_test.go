@@ -64,6 +64,35 @@ func TestPageShowsExceptions(t *testing.T) {
 	}
 }
 
+// The page says what the change is called, what brings it back and whether that works.
+func TestPageShowsTheChange(t *testing.T) {
+	t.Parallel()
+	plan := &rules.Plan{To: "<b>v1</b>\u202e", Commit: "9f3c2ab", Files: []rules.Restored{
+		{Path: "prompts/<i>.md", Back: rules.Entry{Blob: "b10b", Mode: "100644"}}, {Path: "prompts/new.md"}}}
+	for name, c := range map[string]struct {
+		change Change
+		want   []string
+	}{
+		"verified":    {Change{Plan: plan, State: "verified", Explained: true}, []string{">VERIFIED<", "through the gate", "&lt;b&gt;v1&lt;/b&gt;U&#43;202E", "prompts/&lt;i&gt;.md", "restores <code>b10b</code> (100644)", "deletes it"}},
+		"broken":      {Change{Plan: plan, State: "broken", Code: "CG209", Says: "the same `lines`", Tip: "c75df0e"}, []string{">BROKEN<", "the same <code>lines</code> <code>CG209</code>", "at <code>c75df0e</code>", "not explained by a decision"}},
+		"not known":   {Change{Plan: plan}, []string{">NOT VERIFIED<"}},
+		"no plan":     {Change{}, []string{"none was verified with this change"}},
+		"rolled back": {Change{Undoes: "CHG-11", UndoneBy: "CHG-13"}, []string{"<td>CHG-11</td>", "<td>CHG-13</td>"}},
+	} {
+		p := page()
+		c.change.ID = "CHG-12"
+		p.Change = &c.change
+		w := httptest.NewRecorder()
+		Handler(func(context.Context, string, int, string) (*Page, error) { return p, nil }).
+			ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/r/acme/agents/pull/7?t=x", nil))
+		for _, want := range append(c.want, "<caption>CHG-12</caption>") {
+			if body := w.Body.String(); !strings.Contains(body, want) {
+				t.Errorf("%s: no %q in:\n%s", name, want, body)
+			}
+		}
+	}
+}
+
 func get(t *testing.T, path string, answer error) *http.Response {
 	t.Helper()
 	h := Handler(func(_ context.Context, repo string, number int, token string) (*Page, error) {
