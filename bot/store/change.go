@@ -70,7 +70,7 @@ func (tx *Tx) addChange(ctx context.Context, c *Change) (fresh bool, err error) 
 	form, paths := "", ""
 	if c.Plan != nil {
 		c.Plan.Change = c.Number
-		form, paths = c.Plan.Form, pathsDigest(planPaths(c.Plan))
+		form, paths = formOf(c.Plan), pathsDigest(c.Plan.Paths())
 		if plan, err = json.Marshal(c.Plan); err != nil {
 			return false, err
 		}
@@ -90,6 +90,15 @@ func (tx *Tx) addChange(ctx context.Context, c *Change) (fresh bool, err error) 
 		_, err = tx.exec(ctx, `UPDATE change SET undone_by = $1 WHERE org_id = $2 AND n = $3`, c.Number, c.OrgID, c.Undoes)
 	}
 	return err == nil, err
+}
+
+// formOf is the form of a plan as far as it decides when it is verified again: a path at
+// a tag is a tag.
+func formOf(p *rules.Plan) string {
+	if p.Tag() != "" {
+		return rules.FormTag
+	}
+	return p.Form
 }
 
 // addPaths notes what c changed, and reports whether a change merged after it, and
@@ -117,13 +126,6 @@ func (tx *Tx) addPaths(ctx context.Context, c *Change) (overtaken bool, err erro
 		overtaken = overtaken || newer == 1
 	}
 	return overtaken, nil
-}
-
-func planPaths(p *rules.Plan) (paths []string) {
-	for _, f := range p.Files {
-		paths = append(paths, f.Path)
-	}
-	return paths
 }
 
 // pathsDigest identifies a set of paths. A path of git has no NUL in it.

@@ -21,18 +21,17 @@ const inEffect = `form <> '' AND undone_by = 0 AND EXISTS (SELECT 1 FROM change_
 
 // Unsettle has the plans verified again that a push to the paths may break: of the
 // changes in effect those whose way back is to take out what they did, which it is
-// worked out from what stands there. Change except made the push. It returns how many.
-func (tx *Tx) Unsettle(ctx context.Context, repoID int64, branch string, paths []string, except int) (n int64, err error) {
+// worked out from what stands there. Change except made the push.
+func (tx *Tx) Unsettle(ctx context.Context, repoID int64, branch string, paths []string, except int) error {
 	for _, path := range paths {
-		k, err := tx.exec(ctx, `UPDATE change AS c SET stale = stale + 1 WHERE form = $1 AND n <> $2 AND (org_id, n) IN
+		_, err := tx.exec(ctx, `UPDATE change AS c SET stale = stale + 1 WHERE form = $1 AND n <> $2 AND (org_id, n) IN
 			(SELECT org_id, n FROM change_path WHERE repo_id = $3 AND branch = $4 AND path = $5) AND `+inEffect,
 			rules.FormRevert, except, repoID, branch, path)
 		if err != nil {
-			return 0, fmt.Errorf("note what a push to %s of repository %d touches: %w", branch, repoID, err)
+			return fmt.Errorf("note what a push to %s of repository %d touches: %w", branch, repoID, err)
 		}
-		n += k
 	}
-	return n, nil
+	return nil
 }
 
 // UnsettleForm has all plans of one form verified again that are in effect on a branch.
