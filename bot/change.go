@@ -2,8 +2,10 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
+	"time"
 
 	"changegate/bot/evidence"
 	"changegate/bot/store"
@@ -22,27 +24,29 @@ func (b *Bot) recallPlan(ctx context.Context, m *merging) (err error) {
 	if m.Explained {
 		return nil
 	}
-	if m.plan, err = b.reland(ctx, m); err == nil && m.plan != nil {
+	if b.reland(ctx, m); m.plan != nil {
 		m.Plan, err = evidence.Summarize(m.plan)
 	}
 	return err
 }
 
-// reland makes the plan of a merge one of what it left on the branch; nil when that is
-// not known, or is of other paths than the plan.
-func (b *Bot) reland(_ context.Context, m *merging) (*rules.Plan, error) {
-	landed := m.content(m.landed)
-	if !m.whole || len(landed) != len(m.plan.Files) {
-		return nil, nil
+// reland makes the plan of a merge one of what it left on the branch. There is none when
+// that is of other paths, or cannot be read: a merge is recorded all the same.
+func (b *Bot) reland(ctx context.Context, m *merging) {
+	paths, plan := slices.Sorted(maps.Keys(m.content(m.landed))), m.plan
+	m.plan = nil
+	if !m.whole || !slices.Equal(paths, slices.Sorted(slices.Values(plan.Paths()))) {
+		return
 	}
-	for i := range m.plan.Files {
-		f := &m.plan.Files[i]
-		blob, ok := landed[f.Path]
-		if !ok || blob != f.Landed.Blob {
-			return nil, nil
-		}
+	now, err := b.GitHub.At(ctx, m.Place, m.Commit, paths)
+	if err != nil {
+		b.Log.Warn("read what a merge left", "repo", m.Place.Repo, "number", m.job.Number, "err", err)
+		return
 	}
-	return m.plan, nil
+	for i := range plan.Files {
+		plan.Files[i].Landed = now[plan.Files[i].Path]
+	}
+	m.plan = plan
 }
 
 // change is the merge as a change of the population, which has no number yet.
@@ -64,32 +68,58 @@ func (m *merging) change() *store.Change {
 	return c
 }
 
-// unsettle has the plans verified again that a change of these paths may have broken,
-// by the job that walks the branch.
+// afterMerge brings the sticky comment up to what the change is called and how its way
+// back stands, and ends the job. A merge that has no number says nothing more.
+func (b *Bot) afterMerge(ctx context.Context, r *reading) error {
+	var c *store.Change
+	err := b.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		c, err = tx.ChangeOfPull(ctx, r.Place.RepoID, r.job.Number)
+		return err
+	})
+	if err != nil || c == nil || r.pull.Sticky.ID == 0 || r.policy != nil && r.policy.Comments() == "off" {
+		return errors.Join(err, b.finish(ctx, r, time.Time{}))
+	}
+	b.stickText(ctx, r, checks.StickyMerged(b.planView(r.Place, c)))
+	return b.Store.Write(ctx, func(tx *store.Tx) error {
+		return errors.Join(tx.SavePull(ctx, r.pull), b.end(ctx, tx, r.job, r.soonest(time.Time{})))
+	})
+}
+
+// planView is what is shown of the way back of a change.
+func (b *Bot) planView(p checks.Place, c *store.Change) checks.PlanView {
+	v := checks.PlanView{
+		Ref: rules.Ref{RepoID: c.RepoID, Repo: p.Repo, Number: c.Pull}, Change: c.ID(), Branch: c.Branch, Explained: c.Explained, Plan: c.Plan,
+		Known: c.State != "", Broken: c.State == evidence.PlanBroken, Tip: c.Tip, Says: c.Says, DetailsURL: b.page(p.Repo, c.Pull),
+	}
+	if c.Undoes != 0 {
+		v.Undoes = rules.ChangeID(c.Undoes)
+	}
+	if c.UndoneBy != 0 {
+		v.UndoneBy = rules.ChangeID(c.UndoneBy)
+	}
+	return v
+}
+
+// unsettle has the plans verified again that a change of these paths may have broken, and
+// its own where nothing is known of it, by the job that walks the branch.
 func (b *Bot) unsettle(ctx context.Context, tx *store.Tx, p checks.Place, branch string, paths []string, by int) error {
-	n, err := tx.Unsettle(ctx, p.RepoID, branch, paths, by)
-	if err != nil || n == 0 {
+	if err := tx.Unsettle(ctx, p.RepoID, branch, paths, by); err != nil {
+		return err
+	}
+	if some, _, err := tx.StalePlans(ctx, p.RepoID, branch, 1); err != nil || len(some) == 0 {
 		return err
 	}
 	return tx.RaiseWalk(ctx, p, branch, "plans to verify", b.Now())
 }
 
-// released returns what the newest change released through the gate left on the base
-// branch of a pull request, of those that touched one of the files it changed when it
-// was last read.
-func released(ctx context.Context, tx *store.Tx, p *store.Pull, m *store.Memory) (string, error) {
-	for _, v := range m.Revisions {
-		if v.Commit != p.Head || v.Base != p.Base {
-			continue
-		}
-		var paths []string
-		for _, f := range v.Files {
-			paths = append(paths, f.Path)
-			if f.OldPath != "" {
-				paths = append(paths, f.OldPath)
-			}
-		}
-		return tx.ReleasedBefore(ctx, p.RepoID, p.Base, paths)
+// released returns, for checks.Known, what the newest change released through the gate
+// left on a branch of a repository, of those that touched one of the paths.
+func (b *Bot) released(repoID int64) func(context.Context, string, []string) (string, error) {
+	return func(ctx context.Context, branch string, paths []string) (commit string, err error) {
+		err = b.Store.Read(ctx, func(tx *store.Tx) error {
+			commit, err = tx.ReleasedBefore(ctx, repoID, branch, paths)
+			return err
+		})
+		return commit, err
 	}
-	return "", nil
 }

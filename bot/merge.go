@@ -46,7 +46,7 @@ type content map[string]string
 // that changed, an edited description) explains nothing and refutes nothing.
 func (b *Bot) merged(ctx context.Context, r *reading) error {
 	if r.pull.MergeRecord >= 0 {
-		return b.finish(ctx, r, time.Time{})
+		return b.afterMerge(ctx, r)
 	}
 	before, err := b.GitHub.PolicyAt(ctx, r.Place, r.before())
 	if err != nil {
@@ -78,7 +78,10 @@ func (b *Bot) merged(ctx context.Context, r *reading) error {
 	if err := b.recallPlan(ctx, m); err != nil {
 		return fmt.Errorf("read the way back of %s#%d: %w", m.Place.Repo, m.job.Number, err)
 	}
-	return b.recordMerge(ctx, m, files)
+	if err := b.recordMerge(ctx, m, files); err != nil {
+		return err
+	}
+	return b.afterMerge(ctx, r)
 }
 
 // before is the revision whose policy the merge was held to: what stood on the
@@ -266,10 +269,7 @@ func (b *Bot) recordMerge(ctx context.Context, m *merging, files []evidence.Gove
 		if err := errors.Join(b.unsettle(ctx, tx, m.Place, m.Branch, c.Paths, c.Number), b.tellUndone(ctx, tx, m)); err != nil {
 			return err
 		}
-		if err := tx.SavePull(ctx, m.pull); err != nil {
-			return err
-		}
-		return b.end(ctx, tx, m.job, m.soonest(time.Time{}))
+		return errors.Join(tx.SavePull(ctx, m.pull), b.hold(ctx, tx, m.job))
 	})
 }
 

@@ -13,6 +13,7 @@ type metrics struct {
 	deliveries *prometheus.CounterVec // by HTTP status answered
 	jobs       *prometheus.CounterVec // by outcome
 	verdicts   *prometheus.CounterVec // by state
+	plans      *prometheus.CounterVec // by how they stand
 }
 
 func newMetrics(gh *checks.Client) *metrics {
@@ -24,11 +25,12 @@ func newMetrics(gh *checks.Client) *metrics {
 		deliveries: counter("deliveries_total", "Webhook deliveries by HTTP status answered.", "status"),
 		jobs:       counter("jobs_total", "Jobs by outcome.", "outcome"),
 		verdicts:   counter("verdicts_total", "Verdicts recorded, by state.", "state"),
+		plans:      counter("plans_changed_total", "Rollback plans of merged changes found to work no longer, or again, by how they stand then.", "state"),
 	}
 	skew := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Namespace: "changegate", Name: "clock_skew_seconds",
 		Help: "What GitHub's clock is ahead of this machine's; 0 while no answer says otherwise.",
 	}, func() float64 { return gh.Skew().Seconds() })
-	m.registry.MustRegister(m.deliveries, m.jobs, m.verdicts, skew)
+	m.registry.MustRegister(m.deliveries, m.jobs, m.verdicts, m.plans, skew)
 	return m
 }

@@ -1,6 +1,7 @@
 package bot_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -14,20 +15,26 @@ func (w *world) look(t *testing.T) string {
 	if !ok {
 		t.Fatal("no check run")
 	}
-	_, path, ok := strings.Cut(run.DetailsURL, "/r/")
+	body, err := w.opened(run.DetailsURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return body
+}
+
+// opened is the page at an address that a check run links.
+func (w *world) opened(link string) (string, error) {
+	_, path, ok := strings.Cut(link, "/r/")
 	if !ok {
-		t.Fatalf("it links %q", run.DetailsURL)
+		return "", fmt.Errorf("no page is at %q", link)
 	}
 	res, err := http.Get(w.server.URL + "/r/" + path)
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	defer func() { _ = res.Body.Close() }()
 	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(body)
+	return string(body), err
 }
 
 // Whoever opens the page sees where an exception stands, also when it was reviewed

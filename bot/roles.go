@@ -58,11 +58,6 @@ func (b *Bot) recall(ctx context.Context, p checks.Place, number int) (m store.M
 		if pull, err = tx.Pull(ctx, p.RepoID, number); err != nil {
 			return err
 		}
-		if pull != nil {
-			if m.Released, err = released(ctx, tx, pull, &m); err != nil {
-				return err
-			}
-		}
 		floor, err = tx.Floor(ctx, p.OrgID)
 		return err
 	})
@@ -72,6 +67,7 @@ func (b *Bot) recall(ctx context.Context, p checks.Place, number int) (m store.M
 	// What the organisation's policy was is known of all its pull requests at once:
 	// its repository disappearing must be noticed on those not read since, too.
 	m.Floored = floor.State == checks.PolicyRead
+	m.Released = b.released(p.RepoID)
 	return m, floor, err
 }
 

@@ -122,7 +122,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"check": cmdCheck, "summary": cmdSummary, "unsaid": cmdUnsaid, "annotation": cmdAnnotation, "nocheck": cmdNoCheck, "nogreen": cmdNoGreen,
 		"nomarkup": cmdNoMarkup, "records": cmdRecords, "exception": cmdException, "exceptions": cmdExceptions, "merges": cmdMerges, "emergencies": cmdEmergencies,
 		"grant": cmdGrant, "holds": cmdHolds, "lacks": cmdLacks, "described-as": cmdDescribedAs,
-		"calls": cmdCalls, "runs": cmdRuns,
+		"calls": cmdCalls, "runs": cmdRuns, "tag": cmdTag, "untag": cmdUntag, "plan": cmdPlan, "page": cmdPage,
 	}
 	out := map[string]func(*testscript.TestScript, bool, []string){}
 	for name, do := range plain {

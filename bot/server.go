@@ -11,6 +11,7 @@ import (
 
 	"changegate/bot/portal"
 	"changegate/bot/store"
+	"changegate/rules"
 )
 
 // Handler returns the server's routes (CONTRACT §6).
@@ -52,10 +53,29 @@ func (b *Bot) readPage(ctx context.Context, repo string, number int, token strin
 		for _, x := range all {
 			page.Exceptions = append(page.Exceptions, x.Exception)
 		}
-		return errors.Join(err, json.Unmarshal(p.Page, page))
+		c, e := tx.ChangeOfPull(ctx, p.RepoID, p.Number)
+		if c != nil {
+			page.Change = shown(c)
+		}
+		return errors.Join(err, e, json.Unmarshal(p.Page, page))
 	})
 	if err == nil && page == nil {
 		err = portal.ErrNotFound
 	}
 	return page, err
+}
+
+// shown is what the page of its pull request says of a change.
+func shown(c *store.Change) *portal.Change {
+	out := &portal.Change{
+		ID: c.ID(), Merge: c.Merge, MergedAt: c.MergedAt, Explained: c.Explained, Plan: c.Plan,
+		State: c.State, Code: c.Code, Says: c.Says, Tip: c.Tip,
+	}
+	if c.Undoes != 0 {
+		out.Undoes = rules.ChangeID(c.Undoes)
+	}
+	if c.UndoneBy != 0 {
+		out.UndoneBy = rules.ChangeID(c.UndoneBy)
+	}
+	return out
 }

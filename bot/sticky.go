@@ -24,7 +24,11 @@ func (b *Bot) stick(ctx context.Context, r *reading, view checks.View) {
 	if !r.sticks() {
 		return
 	}
-	text := checks.Sticky(view)
+	b.stickText(ctx, r, checks.Sticky(view))
+}
+
+// stickText is stick for a text.
+func (b *Bot) stickText(ctx context.Context, r *reading, text string) {
 	hash := sha256Hex([]byte(text))
 	at := &r.pull.Sticky
 	switch next := at.At.Add(stickyEvery); {

@@ -53,8 +53,12 @@ func (b *Bot) undoes(ctx context.Context, r *reading) error {
 	return nil
 }
 
-// mayUndo reports whether it is worth a call to look closer.
+// mayUndo reports whether it is worth a call to look closer. A change that was numbered
+// while the repository was another organisation's is in that one's log.
 func (r *reading) mayUndo(past *store.Change) bool {
+	if past.OrgID != r.Place.OrgID {
+		return false
+	}
 	name := checks.RollbackBranch(past.Number)
 	if head := r.Change.Head.Branch; head == name || strings.HasPrefix(head, name+"-") {
 		return true

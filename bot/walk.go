@@ -37,8 +37,10 @@ func (b *Bot) walk(ctx context.Context, j *store.Job) error {
 	}
 	tip, now, err := b.GitHub.Tip(ctx, j.Place, j.Branch)
 	switch {
-	case errors.Is(err, checks.ErrGone) || err == nil && from == tip:
-		return b.finish(ctx, r, time.Time{}) // deleted, or nothing new; its records stay
+	case errors.Is(err, checks.ErrGone):
+		return b.finish(ctx, r, time.Time{}) // deleted; its records stay
+	case err == nil && from == tip:
+		return b.keepTrue(ctx, r, tip) // nothing new
 	case err != nil:
 		return fmt.Errorf("read tip of %s of %s: %w", j.Branch, j.Place.Repo, err)
 	case from == "" && r.governs(now):
@@ -203,6 +205,9 @@ type sweep struct {
 	off       bool          // no policy governed the branch before the walk
 	from, tip string
 
+	rewritten, cut bool     // what is on the branch now is not all known
+	touched        []string // by commits with no pull request
+
 	commits, governed int
 	pulls             []int // merged ones, to be recorded
 	bypasses          []evidence.Record
@@ -210,7 +215,7 @@ type sweep struct {
 
 // sort tells merged pull requests from everything else.
 func (s *sweep) sort(ctx context.Context, w *checks.Walked) error {
-	s.commits = len(w.Commits)
+	s.commits, s.rewritten, s.cut = len(w.Commits), w.Rewritten, w.Cut
 	if (w.Rewritten || w.Cut) && !s.off {
 		why := "the branch was rewritten: commits that were on it are gone"
 		if w.Cut {
@@ -252,7 +257,12 @@ func (s *sweep) direct(ctx context.Context, k checks.Landed) error {
 		return err
 	}
 	var governed []evidence.GovernedFile
+	s.cut = s.cut || cut
 	for _, f := range files {
+		s.touched = append(s.touched, f.Path)
+		if f.OldPath != "" {
+			s.touched = append(s.touched, f.OldPath)
+		}
 		if s.policy == nil || len(s.policy.GroupsOf(f)) > 0 {
 			governed = append(governed, evidence.GovernedFile{Path: f.Path, Blob: f.New})
 		}
@@ -277,11 +287,12 @@ func (s *sweep) bypass(k checks.Landed, why string, files []evidence.GovernedFil
 }
 
 // save records the exceptions and the walk, raises the merged pull requests, and
-// moves the tip, all together: a walk is never half recorded.
+// moves the tip, all together: a walk is never half recorded. It is over when no plan is
+// to be verified.
 func (s *sweep) save(ctx context.Context) error {
 	b, j, p := s.bot, s.reading.job, s.reading.job.Place
-	log := b.log(p)
-	return b.Store.Write(ctx, func(tx *store.Tx) error {
+	log, plans := b.log(p), false
+	err := b.Store.Write(ctx, func(tx *store.Tx) (err error) {
 		for _, rec := range s.bypasses {
 			if _, _, err := log.Append(ctx, tx, rec, b.Now()); err != nil {
 				return err
@@ -302,6 +313,13 @@ func (s *sweep) save(ctx context.Context) error {
 		if err := tx.SetTip(ctx, p.RepoID, j.Branch, s.tip); err != nil {
 			return err
 		}
+		if plans, err = s.question(ctx, tx); err != nil || plans {
+			return errors.Join(err, b.hold(ctx, tx, j))
+		}
 		return b.end(ctx, tx, j, time.Time{})
 	})
+	if err != nil || !plans {
+		return err
+	}
+	return b.keepTrue(ctx, s.reading, s.tip)
 }

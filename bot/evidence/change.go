@@ -54,6 +54,25 @@ type PlanChanged struct {
 	At    time.Time `json:"at"`
 }
 
+// Stands says how a plan stands of which this was found on the branch as it is now:
+// PlanVerified or PlanBroken, and what there is to say of it. Where what stands at a path
+// is what the rollback leaves, somebody has done it already.
+func Stands(branch string, t *rules.Target) (state, code, says string) {
+	var paths []string
+	for _, f := range t.Files {
+		if f.Wrong != "" || f.Back != f.Landed {
+			paths = append(paths, f.Path)
+		}
+	}
+	switch code, says = t.Flaw(branch, paths); {
+	case code != "":
+		return PlanBroken, code, says
+	case t.Moved:
+		return PlanVerified, rules.CodeTagMoved, fmt.Sprintf("the tag of `%s` is no longer on `%.7s`, where it was when this was approved", rules.Visible(t.To), t.Commit)
+	}
+	return PlanVerified, "", ""
+}
+
 // Replanned makes the record of a plan that stands otherwise than before. What it was
 // verified by is the side data.
 func Replanned(host string, p PlanChanged, by *rules.Target) (Record, error) {
@@ -134,9 +153,6 @@ func (m *ChangeMerged) Recall(d *PolicyEvaluated, facts []byte) (*rules.Plan, er
 		return nil, nil
 	}
 	plan := &rules.Plan{Change: m.ChangeNumber, To: t.To, Form: t.Form, Commit: t.Commit, Merge: m.Commit, Files: slices.Clone(t.Files)}
-	for i := range plan.Files {
-		plan.Files[i].Text = nil // it stands in the facts of the decision
-	}
 	ref, err := Summarize(plan)
 	if err != nil {
 		return nil, err

@@ -62,7 +62,8 @@ func replanned(chg, n, at int, state, code string) evidence.PlanChanged {
 
 func (w *world) replan(p evidence.PlanChanged) {
 	w.t.Helper()
-	r, err := evidence.Replanned("github.com", p, &rules.Target{To: "v1"})
+	t := &rules.Target{To: "v1", Form: rules.FormTag, Commit: commitID(500), InBase: p.Code != rules.CodeOutsideBase, Moved: p.Code == rules.CodeTagMoved}
+	r, err := evidence.Replanned("github.com", p, t)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -106,7 +107,7 @@ func TestRecall(t *testing.T) {
 			if (ref != nil) != c.want || (plan != nil) != c.want {
 				t.Errorf("plan is %+v, in the record %+v; want one: %v", plan, ref, c.want)
 			}
-			if plan != nil && (plan.Files[0].Text != nil || plan.Commit != commitID(500) || plan.Merge != commitID(2001)) {
+			if plan != nil && (plan.Commit != commitID(500) || plan.Merge != commitID(2001)) {
 				t.Errorf("plan is %+v", plan)
 			}
 			if rep := verify(w.export(query())); !rep.Verified {
@@ -124,8 +125,8 @@ func TestPlansTable(t *testing.T) {
 	w.append(merged(1, -1, nil), hour(1).Add(2*time.Minute)) // by a version without numbers
 	w.land(2, 1, planned(2), nil)
 	w.land(3, 2, planned(3), nil)
-	w.replan(replanned(2, 3, 4, evidence.PlanVerified, "CG299"))
-	w.replan(replanned(2, 3, 5, evidence.PlanBroken, "CG298"))
+	w.replan(replanned(2, 3, 4, evidence.PlanVerified, rules.CodeTagMoved))
+	w.replan(replanned(2, 3, 5, evidence.PlanBroken, rules.CodeOutsideBase))
 	none := planned(6)
 	none.Change.Target = nil
 	w.land(6, 3, none, nil)
@@ -135,9 +136,9 @@ func TestPlansTable(t *testing.T) {
 		plans   []string
 		changes []string
 	}{
-		{"all", start, []string{"CHG-1 verified  ", "CHG-2 broken CG298 because"}, []string{"", "CHG-1", "CHG-2", "CHG-3"}},
-		{"from CHG-2 on", hour(3), []string{"CHG-2 broken CG298 because"}, []string{"CHG-2", "CHG-3"}},
-		{"from its plan's end on", hour(5), []string{"CHG-2 broken CG298 because"}, []string{"CHG-3"}},
+		{"all", start, []string{"CHG-1 verified  ", "CHG-2 broken CG206 because"}, []string{"", "CHG-1", "CHG-2", "CHG-3"}},
+		{"from CHG-2 on", hour(3), []string{"CHG-2 broken CG206 because"}, []string{"CHG-2", "CHG-3"}},
+		{"from its plan's end on", hour(5), []string{"CHG-2 broken CG206 because"}, []string{"CHG-3"}},
 		{"from CHG-3 on", hour(6), nil, []string{"CHG-3"}},
 	} {
 		q := query()
@@ -223,10 +224,10 @@ func TestFalseChanges(t *testing.T) {
 				m.RollbackOf = &evidence.RollbackOf{Change: 1, Reported: hour(1), Restored: hour(1)}
 			})
 		}, "restored CHG-1"},
-		{"a plan of no change", func(w *world) { w.replan(replanned(1, 1, 2, evidence.PlanBroken, "")) }, "which no record before it has"},
+		{"a plan of no change", func(w *world) { w.replan(replanned(1, 1, 2, evidence.PlanBroken, rules.CodeOutsideBase)) }, "which no record before it has"},
 		{"a plan of another pull request", func(w *world) {
 			w.land(1, 1, planned(1), nil)
-			w.replan(replanned(1, 2, 2, evidence.PlanBroken, ""))
+			w.replan(replanned(1, 2, 2, evidence.PlanBroken, rules.CodeOutsideBase))
 		}, "which no record before it has"},
 		{"a plan that stood so before", func(w *world) {
 			w.land(1, 1, planned(1), nil)
@@ -236,6 +237,15 @@ func TestFalseChanges(t *testing.T) {
 			w.land(1, 1, planned(1), nil)
 			w.replan(replanned(1, 1, 2, "fine", ""))
 		}, `is "fine"`},
+		{"a plan that is called broken and works", func(w *world) {
+			w.land(1, 1, planned(1), nil)
+			w.replan(replanned(1, 1, 2, evidence.PlanBroken, rules.CodeTagMoved))
+		}, `what was found of "v1" gives "verified"`},
+		{"a plan that is called working and does not", func(w *world) {
+			w.land(1, 1, planned(1), nil)
+			w.replan(replanned(1, 1, 2, evidence.PlanBroken, rules.CodeOutsideBase))
+			w.replan(replanned(1, 1, 3, evidence.PlanVerified, rules.CodeOutsideBase))
+		}, `gives "broken"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

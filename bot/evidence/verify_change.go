@@ -121,8 +121,8 @@ func (v *verifier) replanned() error {
 		if c == nil || c.index >= p.index || c.Repo.ID != p.Repo.ID || c.Branch != p.Branch || c.Number != p.Number || c.Plan == nil {
 			return fmt.Errorf("record %d is of the plan of %s, which no record before it has", p.index, rules.ChangeID(p.Change))
 		}
-		if p.State != PlanVerified && p.State != PlanBroken {
-			return fmt.Errorf("record %d says that a plan is %.40q", p.index, p.State)
+		if err := v.stands(p, c.Plan); err != nil {
+			return fmt.Errorf("record %d: %w", p.index, err)
 		}
 	}
 	return nil
@@ -148,6 +148,30 @@ func (s *selection) pasts(index int64, d *PolicyEvaluated, facts []byte) error {
 			was.Plan.Commit != ref.Commit || was.Plan.Files != ref.Files {
 			return fmt.Errorf("it was decided with the plan of %s, which is not what a record before it says", u.ID())
 		}
+	}
+	return nil
+}
+
+// stands judges again what a plan was found to leave, where that is in the bundle.
+func (v *verifier) stands(p replanned, plan *PlanRef) error {
+	if p.Inputs == nil {
+		return errors.New("how a plan stands without what it was verified by cannot be judged again")
+	}
+	if !v.selected.picked[p.index] {
+		return nil
+	}
+	data, err := v.read(sideFile(p.index), MaxSide)
+	if err != nil {
+		return err
+	}
+	var t rules.Target
+	if err := strict(data, &t); err != nil {
+		return fmt.Errorf("read what the plan of %s restores: %w", rules.ChangeID(p.Change), err)
+	}
+	state, code, _ := Stands(p.Branch, &t)
+	if state != p.State || code != p.Code || clip(t.To) != plan.To || plan.Form != rules.FormRevert && t.Commit != plan.Commit {
+		return fmt.Errorf("it says that the plan of %s, %.80q, is %.20q (%.20s); what was found of %.80q gives %q (%s)",
+			rules.ChangeID(p.Change), plan.To, p.State, p.Code, t.To, state, code)
 	}
 	return nil
 }
