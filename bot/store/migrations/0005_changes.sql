@@ -13,7 +13,6 @@ CREATE TABLE change (
     merge_commit TEXT   NOT NULL,
     merged_at    BIGINT NOT NULL,
     explained    BIGINT NOT NULL, -- 1 when it came through the gate
-    plan         BYTEA  NOT NULL, -- JSON, empty when none was verified
     form         TEXT   NOT NULL, -- of the plan, empty when there is none
     paths        TEXT   NOT NULL, -- digest of the plan's paths, empty when there is none
     plan_state   TEXT   NOT NULL, -- verified or broken, empty while that is not known
@@ -24,10 +23,12 @@ CREATE TABLE change (
     forced       BIGINT NOT NULL, -- 1 when that was because the branch was rewritten
     undoes       BIGINT NOT NULL, -- the change that this one rolled back, 0 for none
     undone_by    BIGINT NOT NULL, -- the newest change that rolled this one back, 0 for none
+    plan         BYTEA  NOT NULL, -- JSON, empty when none was verified
     PRIMARY KEY (org_id, n),
     UNIQUE (repo_id, number)
 );
 CREATE INDEX change_restores ON change (repo_id, branch, paths) WHERE form <> '';
+CREATE INDEX change_form ON change (repo_id, branch, form) WHERE form <> '';
 CREATE INDEX change_stale ON change (repo_id, branch) WHERE stale > 0;
 
 -- The governed files of each change. newest marks the last change of a path: merges
