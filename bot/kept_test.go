@@ -112,7 +112,7 @@ func TestKilledWhileItKeepsTrue(t *testing.T) {
 				w.waited(t)
 				w.records(t, evidence.KindPlan, 1)
 				w.answered(t, 1, "The way back of CHG-1 would no longer work")
-				if c := w.changeNumber(t, 1); c.State != evidence.PlanBroken || c.Code != "CG209" {
+				if c := w.changeNumber(t, 1); c.State != evidence.PlanBroken || c.Code != rules.CodeConflict {
 					t.Errorf("the plan stands %+v", c.PlanStanding)
 				}
 			})

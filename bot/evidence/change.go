@@ -163,21 +163,13 @@ func (m *ChangeMerged) Recall(d *PolicyEvaluated, facts []byte) (*rules.Plan, er
 	return plan, nil
 }
 
-// verified reports whether the facts verify the declared way back: it is in the base
-// branch's history, and of every governed path it is known what the rollback leaves,
-// which is something else than the change does.
+// verified reports whether the facts verify the declared way back, of every governed
+// path of the change and no other.
 func verified(policy *rules.Policy, c *rules.Change) bool {
-	t := c.Target
-	if t == nil || t.To != rules.RollbackTarget(c.Requests) || t.Commit == "" || t.Ambiguous || !t.InBase || t.Unknown != "" {
+	t, paths := c.Target, policy.GovernedPaths(c.Files)
+	if t == nil || t.To != rules.RollbackTarget(c.Requests) || len(paths) == 0 || len(t.Files) != len(paths) {
 		return false
 	}
-	var paths []string
-	for _, f := range t.Files {
-		if f.Wrong != "" || f.Back == f.Landed {
-			return false
-		}
-		paths = append(paths, f.Path)
-	}
-	slices.Sort(paths)
-	return len(paths) > 0 && slices.Equal(paths, policy.GovernedPaths(c.Files))
+	code, _ := t.Flaw(c.Base.Branch, paths)
+	return code == ""
 }
