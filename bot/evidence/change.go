@@ -54,23 +54,13 @@ type PlanChanged struct {
 	At    time.Time `json:"at"`
 }
 
-// Stands says how a plan stands of which this was found on the branch as it is now:
-// PlanVerified or PlanBroken, and what there is to say of it. Where what stands at a path
-// is what the rollback leaves, somebody has done it already.
+// Stands says how a plan stands of which this was found (rules.Target.Standing).
 func Stands(branch string, t *rules.Target) (state, code, says string) {
-	var paths []string
-	for _, f := range t.Files {
-		if f.Wrong != "" || f.Back != f.Landed {
-			paths = append(paths, f.Path)
-		}
-	}
-	switch code, says = t.Flaw(branch, paths); {
-	case code != "":
+	broken, code, says := t.Standing(branch)
+	if broken {
 		return PlanBroken, code, says
-	case t.Moved:
-		return PlanVerified, rules.CodeTagMoved, fmt.Sprintf("the tag of `%s` is no longer on `%.7s`, where it was when this was approved", rules.Visible(t.To), t.Commit)
 	}
-	return PlanVerified, "", ""
+	return PlanVerified, code, says
 }
 
 // Replanned makes the record of a plan that stands otherwise than before. What it was
