@@ -3,6 +3,7 @@ package checks
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -12,31 +13,31 @@ const mostAsked = 50
 // Tags returns the commits that tags of these names stand for. One that is not there,
 // or leads to no commit, is left out.
 func (c *Client) Tags(ctx context.Context, p Place, names []string) (map[string]string, error) {
-	out := map[string]string{}
+	on := map[string]*treed{}
 	for some := range slices.Chunk(names, mostAsked) {
 		q := &lookup{place: p}
-		for i, name := range some {
+		for _, name := range some {
 			ref, ok := tagRef(name)
 			if !ok {
 				continue
 			}
-			q.parts = append(q.parts, part{
-				alias: fmt.Sprint("tag", i), field: "ref(qualifiedName: %s) { " + tagFields + " }", values: []string{ref},
-				take: func(a partAnswer) error {
-					var t *tagAnswer
-					if _, err := a.read(&t); err != nil {
-						return err
-					}
-					k, err := t.commit(name)
-					if k != nil {
-						out[name] = k.Oid
-					}
-					return err
-				},
+			q.tag(ref, func(t *tagAnswer) (err error) {
+				on[name], err = t.on(name)
+				return err
 			})
 		}
 		if err := q.send(ctx, c); err != nil {
 			return nil, fmt.Errorf("ask for %d tags of %s: %w", len(some), p.Repo, err)
+		}
+	}
+	out := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(on)) {
+		k, err := c.peel(ctx, p, on[name])
+		if err != nil {
+			return nil, fmt.Errorf("read tag %s of %s: %w", name, p.Repo, err)
+		}
+		if k != nil {
+			out[name] = k.Oid
 		}
 	}
 	return out, nil
