@@ -6,12 +6,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"sort"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -78,7 +81,8 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 // cmdRepo does to the repository in the current folder what its words say.
 func cmdRepo(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
-		ts.Fatalf("usage: repo init | commit MESSAGE | branch NAME | switch NAME | merge NAME MESSAGE | tag NAME | remote NAME")
+		ts.Fatalf("usage: repo init | commit MESSAGE | branch NAME | switch NAME | merge NAME MESSAGE | tag NAME | remote NAME | " +
+			"write FILE TEXT | submodule NAME MESSAGE | shallow COMMIT")
 	}
 	dir := ts.MkAbs(".")
 	if args[0] == "init" {
@@ -93,6 +97,7 @@ func cmdRepo(ts *testscript.TestScript, neg bool, args []string) {
 	s := story{ts, r, w}
 	verbs := map[string]func(args []string){
 		"commit": s.commit, "branch": s.branch, "switch": s.change, "merge": s.merge, "tag": s.tag, "remote": s.remote,
+		"write": s.write, "submodule": s.submodule, "shallow": s.shallow,
 	}
 	verb, ok := verbs[args[0]]
 	if !ok || len(args) < 2 {
@@ -155,4 +160,51 @@ func (s story) remote(args []string) {
 	s.ts.Check(err)
 	s.ts.Check(s.Storer.SetReference(plumbing.NewHashReference(plumbing.NewRemoteReferenceName("origin", args[0]), r.Hash())))
 	s.ts.Check(s.Storer.RemoveReference(r.Name()))
+}
+
+// write makes a file of what a story cannot hold: the text is Go's, without its quotes.
+func (s story) write(args []string) {
+	text, err := strconv.Unquote(`"` + args[1] + `"`)
+	s.ts.Check(err)
+	s.ts.Check(os.WriteFile(s.ts.MkAbs(args[0]), []byte(text), 0o644))
+}
+
+// submodule commits a submodule at the root, in place of what has that name.
+func (s story) submodule(args []string) {
+	head, err := s.Head()
+	s.ts.Check(err)
+	tip, err := s.CommitObject(head.Hash())
+	s.ts.Check(err)
+	tree, err := tip.Tree()
+	s.ts.Check(err)
+	tree.Entries = slices.DeleteFunc(tree.Entries, func(e object.TreeEntry) bool { return e.Name == args[0] })
+	tree.Entries = append(tree.Entries, object.TreeEntry{Name: args[0], Mode: filemode.Submodule, Hash: head.Hash()})
+	sort.Sort(object.TreeEntrySorter(tree.Entries))
+	by := *s.signed().Author
+	made := &object.Commit{Author: by, Committer: by, Message: args[1], TreeHash: s.keep(tree.Encode), ParentHashes: []plumbing.Hash{head.Hash()}}
+	s.ts.Check(s.Storer.SetReference(plumbing.NewHashReference(plumbing.NewBranchReferenceName(head.Name().Short()), s.keep(made.Encode))))
+}
+
+func (s story) keep(encode func(plumbing.EncodedObject) error) plumbing.Hash {
+	o := s.Storer.NewEncodedObject()
+	s.ts.Check(encode(o))
+	h, err := s.Storer.SetEncodedObject(o)
+	s.ts.Check(err)
+	return h
+}
+
+// shallow forgets all commits before one, as git fetch --depth leaves a clone.
+func (s story) shallow(args []string) {
+	cut, err := s.ResolveRevision(plumbing.Revision(args[0]))
+	s.ts.Check(err)
+	s.ts.Check(s.Storer.SetShallow([]plumbing.Hash{*cut}))
+	before, err := s.Log(&git.LogOptions{From: *cut})
+	s.ts.Check(err)
+	s.ts.Check(before.ForEach(func(c *object.Commit) error {
+		if c.Hash == *cut {
+			return nil
+		}
+		id := c.Hash.String()
+		return os.Remove(s.ts.MkAbs(filepath.Join(".git", "objects", id[:2], id[2:])))
+	}))
 }
