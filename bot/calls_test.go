@@ -87,7 +87,7 @@ func TestCallsOfAPlan(t *testing.T) {
 		{"comment in a review, of a revert", func() { w.pull.Review("rev2", "COMMENTED") }, 2, 2, "Waiting for 1 approval"},
 		{"push to the base branch beside it", base("README.md", "more\n"), 8, 8, "Waiting for 1 approval"},
 		{"comment in a review, after the push", func() { w.pull.Review("rev2", "COMMENTED") }, 2, 2, "Waiting for 1 approval"},
-		{"push to the base branch of the same file", base("prompts/a.md", "other\n"), 9, 9, ""},
+		{"push to the base branch of the same file", base("prompts/a.md", "other\n"), 10, 10, ""},
 		{"comment in a review, after that", func() { w.pull.Review("rev2", "COMMENTED") }, 2, 2, ""},
 	})
 }

@@ -79,7 +79,8 @@ func (j *judgement) proven(paths []string) string {
 		}
 	}
 	if t.Form == FormRevert {
-		return "revert of this pull request, verified against " + base + " at " + code(short(t.Commit)) + ": " + leaves(restores, deletes)
+		// Not at which commit: each push there would write every such check anew.
+		return "revert of this pull request, verified against " + base + ": " + leaves(restores, deletes)
 	}
 	says := code(t.To)
 	if !strings.HasPrefix(strings.ToLower(t.To), short(t.Commit)) {

@@ -37,7 +37,7 @@ func TestRollbackPlan(t *testing.T) {
 		{"a commit", "required", aimed("{to: 9F3C2AB3}", at("9F3C2AB3")), "Waiting…", "`9F3C2AB3` on `main`, verified: restores 1 file", ""},
 		{"path at commit", "required", aimed("{to: prompts/refund@v1}", at("prompts/refund@v1", form(FormPath))), "Waiting…", "`prompts/refund@v1` (`9f3c2ab`) on `main`, verified: restores 1 file", ""},
 		{"a version", "required", aimed("{to: 3.4.0}", at("3.4.0", form(FormVersion))), "Waiting…", "`3.4.0` (`9f3c2ab`) on `main`, verified: restores 1 file", ""},
-		{"revert", "required", aimed("{to: revert}", at("revert", form(FormRevert))), "Waiting…", "revert of this pull request, verified against `main` at `9f3c2ab`: restores 1 file", ""},
+		{"revert", "required", aimed("{to: revert}", at("revert", form(FormRevert))), "Waiting…", "revert of this pull request, verified against `main`: restores 1 file", ""},
 		{"revert not looked up", "required", aimed("{to: revert}", nil), "Author: fix the rollback target", "rollback.to `revert` names nothing on `main`", toBase},
 		{"none", "required", opt(asks("change: {why: x}")), "Author: add a rollback plan", "group `prompts` requires a rollback plan and none is declared",
 			"add to the change request, inside `change:`\n```yaml\n  rollback:\n    to: 9f3c2ab\n```"},

@@ -56,8 +56,10 @@ func shownChange(line string, edit func(*rules.Change)) *rules.Change {
 		Files:        []rules.File{{Path: "prompts/refund.md", Status: "modified", Old: "a1", New: "b1"}},
 		Requests:     []rules.RequestText{{Line: 1, Text: "change:\n  why: x\n  rollback: {to: 9f3c2ab}\n" + line}},
 		RequestSince: shownNow.Add(-time.Hour),
-		Target:       &rules.Target{To: "9f3c2ab", Commit: target, InBase: true, Form: "commit"},
-		Checks:       []rules.Check{{Name: "evals", App: "github-actions", Status: "completed", Conclusion: "success"}},
+		Edition:      rules.Edition,
+		Target: &rules.Target{To: "9f3c2ab", Commit: target, InBase: true, Form: rules.FormCommit,
+			Files: []rules.Restored{{Path: "prompts/refund.md", Landed: shownEntry("b1"), Back: shownEntry("a1")}}},
+		Checks: []rules.Check{{Name: "evals", App: "github-actions", Status: "completed", Conclusion: "success"}},
 	}
 	q, _ := rules.ReadRequest(c.Requests, time.UTC)
 	c.Revisions = []rules.Revision{{Commit: shownHead, Base: "main", MergeBase: target, Files: c.Files}}

@@ -33,8 +33,9 @@ func TestREADMEVersions(t *testing.T) {
 		cells := strings.Split(strings.Trim(row, "| "), " | ")
 		has := strings.ReplaceAll(strings.ReplaceAll(cells[0], "`", ""), ", ", "\n")
 		v := p.Decide(&rules.Change{
-			Base:  rules.Point{Branch: "main"},
-			Files: []rules.File{{Path: "agent.yaml", Status: "modified"}},
+			Edition: rules.Edition,
+			Base:    rules.Point{Branch: "main"},
+			Files:   []rules.File{{Path: "agent.yaml", Status: "modified"}},
 			Manifests: []rules.Manifest{{Path: "agent.yaml", Base: []byte("version: 3.4.0"), Head: []byte(has), Released: []rules.Release{
 				{Version: "3.4.0"}, {Version: "3.5.0", Since: "7c1d0fe"}, {Version: "3.3.0", Since: "9f3c2ab"},
 			}}},
