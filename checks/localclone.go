@@ -60,6 +60,9 @@ func OpenClone(dir string) (*Clone, error) {
 	work, err := found.Worktree()
 	c := &Clone{store: store, repo: repo, bare: errors.Is(err, git.ErrIsBareRepository)}
 	c.past = newHistory(store, cut)
+	if len(cut) == 0 { // as git: a graph from before it was cut knows parents that are missing
+		c.past.graph = graphOf(store.Filesystem())
+	}
 	if err == nil {
 		dir = work.Filesystem.Root() // and not the folder in it that the command was run in
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	commitgraph "github.com/go-git/go-git/v5/plumbing/format/commitgraph/v2"
 	"github.com/go-git/go-git/v5/plumbing/storer"
 )
 
@@ -13,6 +14,7 @@ import (
 // quadratic. A single change is answered from what is near it (localnear.go). go-git's MergeBase does that; TestMergeBaseAsGoGit compares them.
 type history struct {
 	store storer.EncodedObjectStorer
+	graph commitgraph.Index      // nil when there is none
 	cut   map[plumbing.Hash]bool // commits of a shallow clone whose parents are missing
 	nodes map[plumbing.Hash]*node
 	links map[plumbing.Hash]*link // of commits without a node

@@ -215,12 +215,12 @@ func (t *tracing) look(id plumbing.Hash) (*ancestor, error) {
 	if n := t.seen[id]; n != nil {
 		return n, nil
 	}
-	k, err := object.GetCommit(t.c.store, id)
+	k, err := t.c.past.outline(id)
 	if err != nil {
-		return nil, fmt.Errorf("read commit %s: %w", id, err)
+		return nil, err
 	}
-	n := &ancestor{id: id, parents: k.ParentHashes, when: k.Committer.When.Unix(), cut: t.c.past.cut[id]}
-	if n.at, err = t.find(k.TreeHash, 0); err != nil {
+	n := &ancestor{id: id, parents: k.parents, when: k.when, cut: t.c.past.cut[id]}
+	if n.at, err = t.find(k.tree, 0); err != nil {
 		return nil, err
 	}
 	t.seen[id] = n

@@ -3,10 +3,8 @@ package checks
 import (
 	"bytes"
 	"container/heap"
-	"fmt"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/object"
 )
 
 // A link is a commit of which only the neighbours are known: what is near the tips of
@@ -23,11 +21,11 @@ func (h *history) link(id plumbing.Hash) (*link, error) {
 	if l := h.links[id]; l != nil {
 		return l, nil
 	}
-	c, err := object.GetCommit(h.store, id)
+	c, err := h.outline(id)
 	if err != nil {
-		return nil, fmt.Errorf("read commit %s: %w", id, err)
+		return nil, err
 	}
-	l := &link{id: id, parents: c.ParentHashes, when: c.Committer.When.Unix(), cut: h.cut[id]}
+	l := &link{id: id, parents: c.parents, when: c.when, cut: h.cut[id]}
 	if l.cut {
 		l.parents = nil
 	}

@@ -101,10 +101,17 @@ var benched = []struct{ name, to, first, last string }{
 }
 
 // BenchmarkVerify works out the plan of a change of 50 files on a history of 50,000
-// commits, every file edited on the base branch since, so that each has to be merged.
-// whole-ms is what opening the clone and reading all of the change takes, once.
+// commits, every file edited on the base branch since, so that each has to be merged: in
+// a clone as it comes, and after git gc has written its commit-graph. whole-ms is what
+// opening the clone and reading all of the change takes, once.
 func BenchmarkVerify(b *testing.B) {
 	f := longHistory(b, 50_000)
+	b.Run("cloned", f.benchVerify)
+	f.writeGraph()
+	b.Run("graph", f.benchVerify)
+}
+
+func (f *fixture) benchVerify(b *testing.B) {
 	for _, plan := range benched {
 		b.Run(plan.name, func(b *testing.B) {
 			begun := time.Now()
