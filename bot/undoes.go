@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"changegate/bot/store"
 	"changegate/checks"
@@ -75,11 +76,40 @@ func (r *reading) mayUndo(past *store.Change) bool {
 
 // addUndo adds a change of the past to the facts, with when its rollback was asked for.
 func (b *Bot) addUndo(ctx context.Context, tx *store.Tx, r *reading, past *store.Change) error {
-	u := rules.Undo{Plan: *past.Plan, Number: past.Pull, Reported: r.OpenedAt}
-	asked, err := tx.RollbackAsked(ctx, past.OrgID, past.Number, r.OpenedAt)
-	if err == nil && !asked.IsZero() {
-		u.Reported = asked
-	}
-	r.Change.Undoes = append(r.Change.Undoes, u)
+	reported, err := reported(ctx, tx, past, r.OpenedAt)
+	r.Change.Undoes = append(r.Change.Undoes, rules.Undo{Plan: *past.Plan, Number: past.Pull, Reported: reported})
 	return err
+}
+
+// stillAsked is how long before the pull request was opened a command can have been that
+// asked for it: what was asked in an incident and done by nobody is not when the next
+// one began.
+const stillAsked = 24 * time.Hour
+
+// reported is when the rollback of a change was asked for, by command or by opening the
+// pull request that makes it. What was asked before a rollback of it was merged has been
+// done; and one that was opened before the change was there cannot have meant it.
+func reported(ctx context.Context, tx *store.Tx, past *store.Change, opened time.Time) (time.Time, error) {
+	since := past.MergedAt
+	if past.UndoneBy != 0 {
+		by, err := tx.Change(ctx, past.OrgID, past.UndoneBy)
+		if err != nil {
+			return since, err
+		}
+		if by != nil && by.MergedAt.After(since) {
+			since = by.MergedAt
+		}
+	}
+	if opened.Before(since) {
+		return since, nil
+	}
+	from := opened.Add(-stillAsked)
+	if from.Before(since) {
+		from = since
+	}
+	asked, err := tx.RollbackAsked(ctx, past.OrgID, past.Number, from, opened)
+	if asked.IsZero() {
+		asked = opened
+	}
+	return asked, err
 }

@@ -13,10 +13,12 @@ import (
 // Commands are the git commands that do what OpenRollback does, for whoever runs them
 // in a clone: a new branch on the branch as it is now, with the governed files of the
 // plan as it leaves them and nothing else. Names of files and branches are inert in
-// them, whatever characters they hold. What no commit has is said in a comment.
+// them, whatever characters they hold, and whatever tags are called like a branch. One
+// that fails ends it: the next would commit to the branch that happens to be checked out.
+// What no commit has is said in a comment.
 func (x *Restoring) Commands() []string {
 	name := rollbackBranch(x.Plan.Change, x.free())
-	lines := []string{"git fetch origin", "git switch --no-track -c " + name + " \\\n    " + shellWord("origin/"+x.Branch)}
+	lines := []string{"git fetch origin", "git switch --no-track -c " + name + " \\\n    " + shellWord("refs/remotes/origin/"+x.Branch)}
 	var gone, back, undone, nowhere []string
 	for _, f := range x.Differing() {
 		switch {
@@ -54,7 +56,18 @@ func (x *Restoring) Commands() []string {
 	for _, path := range nowhere {
 		lines = append(lines, "# write this file by hand, no commit has it as the plan leaves it:\n#   "+shellWord(path))
 	}
-	return append(lines, "git commit -m "+shellWord(x.Subject()), "git push origin "+name)
+	return chained(append(lines, "git commit -m "+shellWord(x.Subject()), "git push origin HEAD:refs/heads/"+name))
+}
+
+// chained makes each command run only after the one before it went well. A comment asks
+// somebody to do something first, so it begins anew.
+func chained(lines []string) []string {
+	for i, line := range lines[:len(lines)-1] {
+		if !strings.HasPrefix(line, "#") && !strings.HasPrefix(lines[i+1], "#") {
+			lines[i] += " &&"
+		}
+	}
+	return lines
 }
 
 // free is the number of the first branch that is not there yet.

@@ -149,6 +149,46 @@ func (g *gitDir) follow(x *Restoring) {
 	}
 }
 
+// TestCommandsStandForOneThing: a tag called like the branch, which anybody who pushes can
+// make and the printed fetch brings, does not get its files into the rollback.
+func TestCommandsStandForOneThing(t *testing.T) {
+	t.Parallel()
+	g := newGitDir(t)
+	target := g.commit(map[string]string{"prompts/a.md": "old\n"})
+	merge := g.commit(map[string]string{"prompts/a.md": "new\n"})
+	x := g.restoring(rules.FormCommit, target, target, merge, []string{"prompts/a.md"}, g.tree(target))
+	g.sh("git checkout -q --orphan evil && echo evil >deploy.sh && git add -A && git commit -qm evil && git tag origin/main && git tag changegate/rollback-chg-12 && git push -q origin --tags && git checkout -q main")
+	g.pasted(x)
+	want := map[string]rules.Entry{"prompts/a.md": g.tree(target)["prompts/a.md"]}
+	if diff := cmp.Diff(want, g.tree("refs/remotes/origin/changegate/rollback-chg-12")); diff != "" {
+		t.Errorf("(-want +got):\n%s\n%s", diff, strings.Join(x.Commands(), "\n"))
+	}
+}
+
+// TestCommandsEndWithOneThatFails: where the branch is there already, nothing is committed
+// to what happens to be checked out, and nothing is pushed.
+func TestCommandsEndWithOneThatFails(t *testing.T) {
+	t.Parallel()
+	g := newGitDir(t)
+	target := g.commit(map[string]string{"prompts/a.md": "old\n"})
+	merge := g.commit(map[string]string{"prompts/a.md": "new\n"})
+	x := g.restoring(rules.FormCommit, target, target, merge, []string{"prompts/a.md"}, g.tree(target))
+	g.sh("git branch changegate/rollback-chg-12 " + target)
+	g.pasted(x)
+	if at := g.sh("git rev-parse main"); at != merge {
+		t.Errorf("main is at %s, want %s as before", at, merge)
+	}
+	if refs := g.sh("git ls-remote --heads origin"); strings.Contains(refs, "rollback") {
+		t.Errorf("a branch was pushed: %s", refs)
+	}
+}
+
+// pasted runs the commands as a terminal does: line by line, whatever became of the last.
+func (g *gitDir) pasted(x *Restoring) {
+	g.t.Helper()
+	g.sh("set +e\n" + strings.Join(x.Commands(), "\n") + "\ngit fetch -q origin '+refs/heads/*:refs/remotes/origin/*'")
+}
+
 // TestCommandsKeepWhatWasChangedSince: the commands of a revert leave what others wrote
 // into the files meanwhile, as the reverse merge does.
 func TestCommandsKeepWhatWasChangedSince(t *testing.T) {

@@ -18,9 +18,10 @@ func (a *admission) rollback() Admitted {
 }
 
 // mayRollBack reports whether the speaker may ask for the way back: whoever answers for
-// the change, maintains the repository, or could have approved it.
+// the change, maintains the repository, or could have approved it. The App writes a
+// branch for it, so an author who has left does not get one written any more.
 func (a *admission) mayRollBack() bool {
-	return a.answers() || a.has("maintain") || a.named(a.approvers()) != ""
+	return a.answers() && a.has("write") || a.has("maintain") || a.named(a.approvers()) != ""
 }
 
 // Undoable says why a change of the past cannot be taken back by its plan, and what to

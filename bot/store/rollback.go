@@ -19,11 +19,12 @@ func (tx *Tx) AskRollback(ctx context.Context, orgID int64, n int, comment int64
 	return nil
 }
 
-// RollbackAsked returns when the rollback of CHG-n was last asked for by an instant;
-// zero when it was not.
-func (tx *Tx) RollbackAsked(ctx context.Context, orgID int64, n int, by time.Time) (time.Time, error) {
+// RollbackAsked returns when the rollback of CHG-n was first asked for between two
+// instants, both included; zero when it was not.
+func (tx *Tx) RollbackAsked(ctx context.Context, orgID int64, n int, from, to time.Time) (time.Time, error) {
 	var at int64
-	_, err := tx.one(ctx, []any{&at}, `SELECT COALESCE(MAX(at), 0) FROM rollback_asked WHERE org_id = $1 AND n = $2 AND at <= $3`, orgID, n, millis(by))
+	_, err := tx.one(ctx, []any{&at}, `SELECT COALESCE(MIN(at), 0) FROM rollback_asked WHERE org_id = $1 AND n = $2 AND at BETWEEN $3 AND $4`,
+		orgID, n, millis(from), millis(to))
 	if err != nil {
 		return time.Time{}, fmt.Errorf("read when the rollback of %s of organisation %d was asked for: %w", rules.ChangeID(n), orgID, err)
 	}

@@ -202,11 +202,11 @@ func TestREADMECommandsAreAdmitted(t *testing.T) {
 		"the author, and who has `maintain`":  {Person: dev1, Permission: "write"},
 		"the author, and who has `write`":     {Person: dev1, Permission: "read"},
 		"whoever may approve, not the author": {Person: owner1, Permission: "write", Teams: []string{"@acme/ai-owners"}},
-		"on a merged one: its author, who has `maintain`, whoever may approve": {Person: owner1, Permission: "write", Teams: []string{"@acme/ai-owners"}},
-		"whoever holds it, or may hold it":                                     {Person: owner1, Permission: "write", Teams: []string{"@acme/ai-owners"}},
-		"`break_glass.who`, no contributor":                                    {Person: lead1, Permission: "write", Teams: []string{"@acme/incident-commanders"}},
-		"`break_glass.reviewers`, no contributor":                              {Person: manager1, Permission: "write", Teams: []string{"@acme/change-managers"}},
-		"`break_glass.reviewers`, no contributor, not who opened it":           {Person: manager1, Permission: "write", Teams: []string{"@acme/change-managers"}},
+		"on a merged one: its author with `write`, who has `maintain`, whoever may approve": {Person: owner1, Permission: "write", Teams: []string{"@acme/ai-owners"}},
+		"whoever holds it, or may hold it":                                                  {Person: owner1, Permission: "write", Teams: []string{"@acme/ai-owners"}},
+		"`break_glass.who`, no contributor":                                                 {Person: lead1, Permission: "write", Teams: []string{"@acme/incident-commanders"}},
+		"`break_glass.reviewers`, no contributor":                                           {Person: manager1, Permission: "write", Teams: []string{"@acme/change-managers"}},
+		"`break_glass.reviewers`, no contributor, not who opened it":                        {Person: manager1, Permission: "write", Teams: []string{"@acme/change-managers"}},
 	}
 	listed := map[string]bool{}
 	for _, row := range rows(t, "commands") {
