@@ -60,9 +60,9 @@ func replanned(chg, n, at int, state, code string) evidence.PlanChanged {
 	return evidence.PlanChanged{Repo: repo, Branch: "main", Number: n, Change: chg, Tip: commitID(at), State: state, Code: code, Says: "because", At: hour(at)}
 }
 
-func (w *world) replan(p evidence.PlanChanged) {
+func (w *world) replan(p evidence.PlanChanged, by ...rules.Restored) {
 	w.t.Helper()
-	t := &rules.Target{To: "v1", Form: rules.FormTag, Commit: commitID(500), InBase: p.Code != rules.CodeOutsideBase, Moved: p.Code == rules.CodeTagMoved}
+	t := &rules.Target{To: "v1", Form: rules.FormTag, Commit: commitID(500), InBase: p.Code != rules.CodeOutsideBase, Moved: p.Code == rules.CodeTagMoved, Files: by}
 	r, err := evidence.Replanned("github.com", p, t)
 	if err != nil {
 		w.t.Fatal(err)
@@ -246,12 +246,42 @@ func TestFalseChanges(t *testing.T) {
 			w.replan(replanned(1, 1, 2, evidence.PlanBroken, rules.CodeOutsideBase))
 			w.replan(replanned(1, 1, 3, evidence.PlanVerified, rules.CodeOutsideBase))
 		}, `gives "broken"`},
+		{"one pull request that is two changes", func(w *world) {
+			w.land(1, 1, planned(1), nil)
+			w.append(evidence.Merged("again", "github.com", evidence.ChangeMerged{Repo: repo, Number: 1, Branch: "main", ChangeNumber: 2}, nil), hour(2))
+		}, "of pull request 1, which is CHG-1 already"},
+		{"a rollback asked for before there was the change", func(w *world) {
+			d := undoing(2, *w.land(1, 1, planned(1), nil), 1)
+			d.Change.Undoes[0].Reported = hour(-1000)
+			w.land(2, 2, d, nil)
+		}, "restored CHG-1"},
+		{"a broken plan that works again by a look at no file", func(w *world) {
+			w.land(1, 1, planned(1), nil)
+			w.replan(replanned(1, 1, 2, evidence.PlanBroken, rules.CodeOutsideBase))
+			w.replan(replanned(1, 1, 3, evidence.PlanVerified, ""))
+		}, "nothing that it restores was looked at"},
+		{"a plan that is broken by a file of something else", func(w *world) {
+			w.land(1, 1, planned(1), nil)
+			w.replan(replanned(1, 1, 2, evidence.PlanBroken, rules.CodeConflict), rules.Restored{Path: "other.md", Wrong: rules.WrongConflict})
+		}, "by \"other.md\", which it does not restore so"},
+		{"a plan that works by other content", func(w *world) {
+			w.land(1, 1, planned(1), nil)
+			w.replan(replanned(1, 1, 2, evidence.PlanVerified, rules.CodeTagMoved), rules.Restored{Path: "prompts/refund.md", Landed: entry(2), Back: entry(3)})
+		}, "which it does not restore so"},
+		{"a rollback of an earlier period that was none", func(w *world) {
+			w.land(1, 1, planned(1), nil)
+			w.land(9, 2, planned(9), func(m *evidence.ChangeMerged) {
+				m.RollbackOf = &evidence.RollbackOf{Change: 1, Reported: m.MergedAt, Restored: m.MergedAt}
+			})
+		}, "another way back"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			c.tell(w)
-			rep := verify(w.export(query()))
+			q := query()
+			q.To = hour(8)
+			rep := verify(w.export(q))
 			for _, k := range rep.Checks {
 				if k.Name == "changes" {
 					if k.Result != evidence.Fail || !strings.Contains(k.Says, c.words) {

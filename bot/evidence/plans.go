@@ -33,19 +33,27 @@ func (s *selection) number(index int64, m *ChangeMerged) {
 	}
 }
 
+// replan takes in that a plan stands otherwise. What was approved stands in the facts of
+// the decision on its change, whenever that was made.
 func (s *selection) replan(index int64, p *PlanChanged) {
 	at := replanned{index, p}
 	s.replanned = append(s.replanned, at)
-	if c := s.numbered[p.Change]; c != nil {
-		c.replanned = append(c.replanned, at)
+	c := s.numbered[p.Change]
+	if c == nil {
+		return
+	}
+	c.replanned = append(c.replanned, at)
+	if s.picked[index] {
+		s.pickDecision(c.ChangeMerged)
 	}
 }
 
 // settleChange says of a merge which change rolls it back: that may be merged after the
-// period.
+// period, and what shows that it is one comes with it.
 func (s *selection) settleChange(r *row) {
 	if m := s.numbered[r.change]; m != nil && m.undone != nil {
 		r.RolledBackBy = rules.ChangeID(m.undone.ChangeNumber)
+		s.pickDecision(m.undone.ChangeMerged)
 	}
 }
 

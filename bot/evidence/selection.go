@@ -138,7 +138,12 @@ func (s *selection) addDecision(index int64, p *PolicyEvaluated) {
 // addMerge lists a merge and the decision it rests on, whenever that was made.
 func (s *selection) addMerge(index int64, p *ChangeMerged) {
 	s.population = append(s.population, mergeRow(index, p))
-	if i, err := strconv.ParseInt(p.Decision, 10, 64); err == nil && s.decisions[i] != nil {
+	s.pickDecision(p)
+}
+
+// pickDecision takes the decision that a merge rests on into the export.
+func (s *selection) pickDecision(m *ChangeMerged) {
+	if i, err := strconv.ParseInt(m.Decision, 10, 64); err == nil && s.decisions[i] != nil {
 		s.picked[i] = true
 	}
 }

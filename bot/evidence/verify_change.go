@@ -12,7 +12,7 @@ import (
 // changes checks of every merge in the log, of whatever period, that changes are
 // numbered without a gap or a double, and what it says of the way back.
 func (v *verifier) changes() (Result, string, error) {
-	last := 0
+	last, of := 0, map[pull]int{}
 	for _, m := range v.selected.merges {
 		switch {
 		case m.ChangeNumber == 0 && last == 0:
@@ -25,6 +25,11 @@ func (v *verifier) changes() (Result, string, error) {
 				m.index, rules.ChangeID(m.ChangeNumber), rules.ChangeID(last+1))
 		}
 		last = m.ChangeNumber
+		key := pull{m.Repo.ID, m.Number}
+		if n := of[key]; n != 0 {
+			return "", "", fmt.Errorf("record %d is %s of pull request %d, which is %s already", m.index, rules.ChangeID(last), m.Number, rules.ChangeID(n))
+		}
+		of[key] = last
 		if err := v.recalled(m); err != nil {
 			return "", "", fmt.Errorf("record %d: %w", m.index, err)
 		}
@@ -57,9 +62,9 @@ func (v *verifier) recalled(m merge) error {
 		if was == nil || was.index >= m.index || was.Repo.ID != m.Repo.ID || was.Branch != m.Branch || was.Plan == nil {
 			return fmt.Errorf("it rolls back %s, which no record before it says of that branch", rules.ChangeID(u.Change))
 		}
-		if !u.Restored.Equal(m.MergedAt) || u.Reported.After(u.Restored) {
-			return fmt.Errorf("it restored %s at %s, asked for at %s; it was merged at %s",
-				rules.ChangeID(u.Change), stamp(u.Restored), stamp(u.Reported), stamp(m.MergedAt))
+		if !u.Restored.Equal(m.MergedAt) || u.Reported.After(u.Restored) || u.Reported.Before(was.MergedAt) {
+			return fmt.Errorf("it restored %s, merged at %s, at %s, asked for at %s; it was merged at %s",
+				rules.ChangeID(u.Change), stamp(was.MergedAt), stamp(u.Restored), stamp(u.Reported), stamp(m.MergedAt))
 		}
 	}
 	index, d := v.selected.inForce(m)
@@ -105,11 +110,13 @@ func (m *ChangeMerged) sameWay(want *ChangeMerged) error {
 // replanned checks every record of a plan that stands otherwise: that a change before
 // it has that plan, and that it stood otherwise.
 func (v *verifier) replanned() error {
+	before := map[int64]string{} // how the plan stood, by record
 	for _, c := range v.selected.numbered {
 		all := c.replanned
 		c.replanned = nil
 		for _, p := range all {
 			was := c.standing()
+			before[p.index] = was.State
 			if p.State == was.State && p.Code == was.Code {
 				return fmt.Errorf("record %d says that the plan of %s is %.40q, which the record before it says", p.index, rules.ChangeID(p.Change), p.State)
 			}
@@ -121,7 +128,7 @@ func (v *verifier) replanned() error {
 		if c == nil || c.index >= p.index || c.Repo.ID != p.Repo.ID || c.Branch != p.Branch || c.Number != p.Number || c.Plan == nil {
 			return fmt.Errorf("record %d is of the plan of %s, which no record before it has", p.index, rules.ChangeID(p.Change))
 		}
-		if err := v.stands(p, c.Plan); err != nil {
+		if err := v.stands(p, c, before[p.index]); err != nil {
 			return fmt.Errorf("record %d: %w", p.index, err)
 		}
 	}
@@ -153,7 +160,7 @@ func (s *selection) pasts(index int64, d *PolicyEvaluated, facts []byte) error {
 }
 
 // stands judges again what a plan was found to leave, where that is in the bundle.
-func (v *verifier) stands(p replanned, plan *PlanRef) error {
+func (v *verifier) stands(p replanned, c *numbered, before string) error {
 	if p.Inputs == nil {
 		return errors.New("how a plan stands without what it was verified by cannot be judged again")
 	}
@@ -169,9 +176,48 @@ func (v *verifier) stands(p replanned, plan *PlanRef) error {
 		return fmt.Errorf("read what the plan of %s restores: %w", rules.ChangeID(p.Change), err)
 	}
 	state, code, _ := Stands(p.Branch, &t)
-	if state != p.State || code != p.Code || clip(t.To) != plan.To || plan.Form != rules.FormRevert && t.Commit != plan.Commit {
+	if plan := c.Plan; state != p.State || code != p.Code || clip(t.To) != plan.To || plan.Form != rules.FormRevert && t.Commit != plan.Commit {
 		return fmt.Errorf("it says that the plan of %s, %.80q, is %.20q (%.20s); what was found of %.80q gives %q (%s)",
 			rules.ChangeID(p.Change), plan.To, p.State, p.Code, t.To, state, code)
+	}
+	return v.ofPlan(p, c, &t, before)
+}
+
+// ofPlan checks that what a plan was verified by are the files that were approved. No
+// files were looked at where a tag alone was: that leaves a plan as it stood.
+func (v *verifier) ofPlan(p replanned, c *numbered, t *rules.Target, before string) error {
+	id := rules.ChangeID(p.Change)
+	if len(t.Files) == 0 {
+		if p.State == PlanVerified && before != PlanVerified {
+			return fmt.Errorf("it says that the plan of %s is verified, and nothing that it restores was looked at", id)
+		}
+		return nil
+	}
+	index, d := v.selected.inForce(merge{c.index, c.ChangeMerged})
+	if d == nil {
+		return fmt.Errorf("the plan of %s was approved by no decision", id)
+	}
+	facts, err := v.read(sideFile(index), MaxSide)
+	if err != nil {
+		return err
+	}
+	m := *c.ChangeMerged
+	plan, err := m.Recall(d, facts)
+	if err != nil || plan == nil {
+		return errors.Join(fmt.Errorf("the decision on %s has no plan", id), err)
+	}
+	approved := map[string]rules.Entry{}
+	for _, f := range plan.Files {
+		approved[f.Path] = f.Back
+	}
+	for _, f := range t.Files {
+		back, of := approved[f.Path]
+		if delete(approved, f.Path); !of || p.State == PlanVerified && plan.Form != rules.FormRevert && f.Back != back {
+			return fmt.Errorf("the plan of %s was verified by %.80q, which it does not restore so", id, f.Path)
+		}
+	}
+	if len(approved) > 0 {
+		return fmt.Errorf("the plan of %s restores %d files more than were looked at", id, len(approved))
 	}
 	return nil
 }
