@@ -20,9 +20,8 @@ func (b *Bot) recallPlan(ctx context.Context, m *merging) (err error) {
 	if m.plan, err = m.Recall(m.decision, m.facts); err != nil || m.plan == nil {
 		return err
 	}
-	m.plan.Parent = m.Merge.Parent
-	if m.Explained {
-		return nil
+	if m.plan.Parent, err = b.onto(ctx, m, m.plan); err != nil || m.Explained {
+		return err
 	}
 	if b.reland(ctx, m); m.plan != nil {
 		m.Plan, err = evidence.Summarize(m.plan)

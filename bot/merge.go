@@ -204,12 +204,7 @@ func (b *Bot) land(ctx context.Context, m *merging) (err error) {
 	if errors.Is(err, checks.ErrGone) {
 		return nil
 	}
-	copied := 0
-	for _, k := range m.Change.Commits {
-		if len(k.Parents) < 2 { // a rebase leaves merges out
-			copied++
-		}
-	}
+	copied := m.copied()
 	if err != nil || copied < 2 || !m.whole || maps.Equal(m.content(m.landed), m.approved) {
 		return err
 	}

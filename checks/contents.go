@@ -9,8 +9,12 @@ import (
 	"changegate/rules"
 )
 
-// mostMerged bounds how many contents one reading of a rollback merges: one query.
-const mostMerged = 60
+// mostMerged bounds how many contents one reading of a rollback merges: of 60 files that
+// were changed on both sides.
+const mostMerged = 180
+
+// mostTexts is how many of them one query asks for.
+const mostTexts = 60
 
 // mostFetched bounds how many of them are fetched alone, because GraphQL gives only the
 // first 512,000 bytes of a text, and none that is not UTF-8.
@@ -59,15 +63,19 @@ func needs(base, ours, theirs rules.Entry) (ids []string) {
 	return ids
 }
 
-// ask reads contents in one query, each once ever.
+// ask reads contents, each once ever.
 func (t *contents) ask(ctx context.Context, ids []string) error {
-	q := &lookup{place: t.place}
-	for _, id := range ids {
-		if !t.recall(ctx, id) {
+	ids = slices.DeleteFunc(ids, func(id string) bool { return t.recall(ctx, id) })
+	for some := range slices.Chunk(ids, mostTexts) {
+		q := &lookup{place: t.place}
+		for _, id := range some {
 			t.want(ctx, q, id)
 		}
+		if err := q.send(ctx, t.c); err != nil {
+			return err
+		}
 	}
-	return q.send(ctx, t.c)
+	return nil
 }
 
 // Under these keys stands what is known of a content that is not in the cache itself.

@@ -15,59 +15,78 @@ import (
 // plan as it leaves them and nothing else. Names of files and branches are inert in
 // them, whatever characters they hold, and whatever tags are called like a branch. One
 // that fails ends it: the next would commit to the branch that happens to be checked out.
-// What no commit has is said in a comment.
+// What no commit has is said in comments, and so is what comes after it.
 func (x *Restoring) Commands() []string {
 	name := rollbackBranch(x.Plan.Change, x.free())
-	lines := []string{"git fetch origin", "git switch --no-track -c " + name + " \\\n    " + shellWord("refs/remotes/origin/"+x.Branch)}
-	var gone, back, undone, nowhere []string
-	for _, f := range x.Differing() {
-		switch {
-		case f.Wrong != "" && x.Parent[f.Path] == x.recorded(f.Path).Back && x.Plan.Form == rules.FormRevert:
-			undone = append(undone, f.Path) // git stops at the conflict, and shows both sides
-		case f.Wrong != "":
-			nowhere = append(nowhere, f.Path)
-		case f.Back.Blob == "":
-			gone = append(gone, f.Path)
-		case x.Plan.Form != rules.FormRevert, x.Parent[f.Path] == f.Back:
-			back = append(back, f.Path)
-		case x.Parent[f.Path] == x.recorded(f.Path).Back:
-			undone = append(undone, f.Path)
-		default:
-			nowhere = append(nowhere, f.Path)
-		}
-	}
+	steps := []string{"git fetch origin", "git switch --no-track -c " + name + " \\\n    " + shellWord("refs/remotes/origin/"+x.Branch)}
+	gone, back, undone, nowhere := x.ways()
 	from := x.Plan.Commit
 	if x.Plan.Form == rules.FormRevert {
 		from = x.Plan.Parent
 	}
 	if len(gone) > 0 {
-		lines = append(lines, onPaths("git", "rm -q", gone)...)
+		steps = append(steps, onPaths("git", "rm -q", gone))
 	}
 	if len(back) > 0 {
-		lines = append(lines, onPaths("git", "checkout "+from, back)...)
+		steps = append(steps, onPaths("git", "checkout "+from, back))
 	}
 	if len(undone) > 0 {
-		lines = append(lines, onPaths("git", "diff-tree -p --binary --full-index --no-renames \\\n    "+x.Plan.Merge+" \\\n    "+x.Plan.Parent, undone)...)
-		lines[len(lines)-1] += " |\n    git apply --3way --index"
+		steps = append(steps, onPaths("git", "diff-tree -p --binary --full-index --no-renames \\\n    "+x.Plan.Merge+" \\\n    "+x.Plan.Parent, undone)+
+			" |\n    git apply --3way --index")
 	}
-	if len(x.Stuck()) > 0 {
-		lines = append(lines, "# git marks the lines that conflict: edit them, git add the files, and go on")
+	last := []string{"git commit -m " + shellWord(x.Subject()), "git push origin HEAD:refs/heads/" + name}
+	switch {
+	case len(nowhere) > 0:
+		lines := append(chained(steps), "# write by hand what no commit has as the plan leaves it:")
+		for _, path := range nowhere {
+			lines = append(lines, "#   "+shellWord(path))
+		}
+		return append(lines, "# then git add it, and", "# "+chained(last)[0], "# "+last[1])
+	case len(undone) > 0 && (len(x.Stuck()) > 0 || x.unseen()):
+		return append([]string{"# Where git stops and marks lines that conflict: edit them, git add the", "# files, and run the last two commands."}, chained(append(steps, last...))...)
 	}
-	for _, path := range nowhere {
-		lines = append(lines, "# write this file by hand, no commit has it as the plan leaves it:\n#   "+shellWord(path))
-	}
-	return chained(append(lines, "git commit -m "+shellWord(x.Subject()), "git push origin HEAD:refs/heads/"+name))
+	return chained(append(steps, last...))
 }
 
-// chained makes each command run only after the one before it went well. A comment asks
-// somebody to do something first, so it begins anew.
-func chained(lines []string) []string {
-	for i, line := range lines[:len(lines)-1] {
-		if !strings.HasPrefix(line, "#") && !strings.HasPrefix(lines[i+1], "#") {
-			lines[i] += " &&"
+// ways sorts the files by how git brings them back: to remove, to take from a commit, to
+// take the change out of, and those that no commit has. What the branch has now is not
+// always known; then taking the change out is what keeps the work of others, or git stops.
+func (x *Restoring) ways() (gone, back, undone, nowhere []string) {
+	revert := x.Plan.Form == rules.FormRevert
+	files := x.Differing()
+	if x.unseen() {
+		files = x.Plan.Files
+	}
+	for _, f := range files {
+		was, known := x.Parent[f.Path], x.Plan.Parent != "" || !revert
+		undoes := revert && known && was == x.recorded(f.Path).Back
+		switch {
+		case undoes && (x.unseen() || f.Wrong != ""):
+			undone = append(undone, f.Path) // git stops at a conflict, and shows both sides
+		case f.Wrong != "":
+			nowhere = append(nowhere, f.Path)
+		case f.Back.Blob == "":
+			gone = append(gone, f.Path)
+		case !revert, known && was == f.Back:
+			back = append(back, f.Path)
+		case undoes:
+			undone = append(undone, f.Path)
+		default:
+			nowhere = append(nowhere, f.Path)
 		}
 	}
-	return lines
+	return gone, back, undone, nowhere
+}
+
+// unseen reports whether what the branch has now was not looked at, or not all of it.
+func (x *Restoring) unseen() bool { return x.recordedOnly || x.Target.Unknown != "" }
+
+// chained makes each command run only after the one before it went well.
+func chained(steps []string) []string {
+	for i := range steps[:len(steps)-1] {
+		steps[i] += " &&"
+	}
+	return steps
 }
 
 // free is the number of the first branch that is not there yet.
@@ -85,7 +104,7 @@ func (x *Restoring) recorded(path string) rules.Restored {
 
 // onPaths is a git command about files, each on a line of its own. A name is a pattern
 // to git where it holds a sign of one, unless it is told otherwise.
-func onPaths(git, command string, paths []string) []string {
+func onPaths(git, command string, paths []string) string {
 	if slices.ContainsFunc(paths, func(p string) bool { return strings.ContainsAny(p, `*?[\`) || strings.HasPrefix(p, ":") }) {
 		git += " --literal-pathspecs"
 	}
@@ -93,7 +112,7 @@ func onPaths(git, command string, paths []string) []string {
 	for _, p := range paths {
 		line += " \\\n    " + shellWord(p)
 	}
-	return []string{line}
+	return line
 }
 
 // plainWord is what a shell takes as it is.

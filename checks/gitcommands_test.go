@@ -183,6 +183,60 @@ func TestCommandsEndWithOneThatFails(t *testing.T) {
 	}
 }
 
+// TestCommandsOfWhatWasNotLookedAt: without GitHub nobody knows what the branch has by now.
+// A revert keeps what others changed in the file since; where it cannot, git stops, and
+// nothing is committed or pushed.
+func TestCommandsOfWhatWasNotLookedAt(t *testing.T) {
+	t.Parallel()
+	const was, change = "1\n2\n3\n4\n5\n6\n7\n8\n9\n", "1\nTWO\n3\n4\n5\n6\n7\n8\n9\n"
+	for _, c := range []struct{ name, now, want string }{
+		{"nothing changed since", change, was},
+		{"another line", strings.Replace(change, "9", "NINE", 1), strings.Replace(was, "9", "NINE", 1)},
+		{"the same line", strings.Replace(change, "TWO", "two", 1), ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			g := newGitDir(t)
+			parent := g.commit(map[string]string{"a.md": was})
+			merge := g.commit(map[string]string{"a.md": change, "new.md": "x\n"})
+			plan := g.restoring(rules.FormRevert, "", parent, merge, []string{"a.md", "new.md"}, g.tree(parent)).Plan
+			x := Recorded(Rollback{Undoing: rules.Undoing{Change: 12}, Plan: plan, Branch: "main"}, merge)
+			g.commit(map[string]string{"a.md": c.now, "new.md": "x\n", "z": "later"})
+			g.pasted(x)
+			if c.want == "" {
+				if refs := g.sh("git ls-remote --heads origin"); strings.Contains(refs, "rollback") {
+					t.Errorf("a branch was pushed: %s", refs)
+				}
+				return
+			}
+			if got := g.sh("git show refs/remotes/origin/changegate/rollback-chg-12:a.md") + "\n"; got != c.want {
+				t.Errorf("a.md is %q, want %q\n%s", got, c.want, strings.Join(x.Commands(), "\n"))
+			}
+			if _, there := g.tree("refs/remotes/origin/changegate/rollback-chg-12")["new.md"]; there {
+				t.Error("new.md is still there")
+			}
+		})
+	}
+}
+
+// TestCommandsWithoutACommit: a file that no commit has as the plan leaves it is written by
+// hand, and nothing is committed before.
+func TestCommandsWithoutACommit(t *testing.T) {
+	t.Parallel()
+	g := newGitDir(t)
+	parent := g.commit(map[string]string{"a.md": "1\n"})
+	merge := g.commit(map[string]string{"a.md": "2\n"})
+	x := g.restoring(rules.FormRevert, "", parent, merge, []string{"a.md"}, g.tree(parent))
+	x.Plan.Parent, x.Parent = "", nil
+	g.pasted(x)
+	if refs := g.sh("git ls-remote --heads origin"); strings.Contains(refs, "rollback") {
+		t.Errorf("a branch was pushed: %s", refs)
+	}
+	if script := strings.Join(x.Commands(), "\n"); !strings.Contains(script, "#   a.md\n") {
+		t.Errorf("it does not name the file:\n%s", script)
+	}
+}
+
 // pasted runs the commands as a terminal does: line by line, whatever became of the last.
 func (g *gitDir) pasted(x *Restoring) {
 	g.t.Helper()

@@ -108,7 +108,11 @@ func RollbackByHand(to rules.Person, x *Restoring) string {
 // and how to go on by hand.
 func RollbackStuck(to rules.Person, x *Restoring) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "**Nothing is rolled back.** %s: the plan of %s does not work on %s as it is now.\n\n", personName(to), x.Plan.ID(), code(x.Branch))
+	what := "does not work on " + code(x.Branch) + " as it is now"
+	if x.Target.Unknown != "" && len(x.Stuck()) == 0 {
+		what = "could not be worked out on " + code(x.Branch) + " as it is now"
+	}
+	fmt.Fprintf(&b, "**Nothing is rolled back.** %s: the plan of %s %s.\n\n", personName(to), x.Plan.ID(), what)
 	for i, f := range x.Stuck() {
 		if i == maxListed {
 			fmt.Fprintf(&b, "- and %d more\n", len(x.Stuck())-i)

@@ -23,6 +23,8 @@ type Restoring struct {
 	// Parent is what stood at the paths of the plan before the merge.
 	Parent map[string]rules.Entry
 
+	recordedOnly bool // GitHub was not asked what the branch has
+
 	tree string   // of Tip
 	refs []branch // of the names a rollback's branch may have, in their order
 }
@@ -45,7 +47,7 @@ func (c *Client) Restore(ctx context.Context, p Place, r Rollback) (*Restoring, 
 		x.Before = x.Tip
 		x.Target, err = c.Verify(ctx, p, r.Plan, x.Tip, false)
 	}
-	if err == nil {
+	if err == nil && r.Plan.Parent != "" {
 		x.Parent, err = c.At(ctx, p, r.Plan.Parent, x.paths())
 	}
 	if err != nil {
@@ -57,7 +59,7 @@ func (c *Client) Restore(ctx context.Context, p Place, r Rollback) (*Restoring, 
 // Recorded is what taking a change back came to when its plan was last verified, at the
 // commit tip of its branch: nobody is asked what the branch has now.
 func Recorded(r Rollback, tip string) *Restoring {
-	x := &Restoring{Rollback: r, Tip: tip, Target: &rules.Target{To: r.Plan.To, Form: r.Plan.Form, Commit: r.Plan.Commit, Files: r.Plan.Files}}
+	x := &Restoring{Rollback: r, Tip: tip, recordedOnly: true, Target: &rules.Target{To: r.Plan.To, Form: r.Plan.Form, Commit: r.Plan.Commit, Files: r.Plan.Files}}
 	x.Before, x.Parent = tip, map[string]rules.Entry{}
 	for _, f := range r.Plan.Files {
 		x.Parent[f.Path] = f.Back // what a revert leaves is what stood there before

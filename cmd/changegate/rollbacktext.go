@@ -145,7 +145,11 @@ func (r *rollbackResult) end(b *strings.Builder) {
 	case "by-hand":
 		hang(b, "Result: ", "nothing is rolled back yet: the App was not granted contents: write")
 	case "stuck":
-		hang(b, "Result: ", strings.TrimSuffix("the plan does not work on the branch as it is now; "+plain.Replace(r.Says), "; "))
+		what := "the plan does not work on the branch as it is now"
+		if r.Says != "" {
+			what = "the plan could not be worked out on the branch as it is now; " + plain.Replace(r.Says)
+		}
+		hang(b, "Result: ", what)
 	default:
 		if r.Number != 0 {
 			hang(b, "Result: ", fmt.Sprintf("dry run; pull request #%d does it already: %s", r.Number, r.URL))
