@@ -30,10 +30,17 @@ func (b *Bot) rollBack(ctx context.Context, r *reading, t *turn, d *done) error 
 		b.excuse(r, d, err)
 		return nil
 	}
-	if err := b.Store.Read(ctx, func(tx *store.Tx) error { return Besides(ctx, tx, x, c) }); err != nil {
+	var in bool
+	err = b.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		if in, err = tx.InEffect(ctx, c); err != nil {
+			return err
+		}
+		return Besides(ctx, tx, x, c)
+	})
+	if err != nil {
 		return err
 	}
-	x.Notes = append(x.Notes, r.policy.Prospect(&r.Change, c.Plan, x.Since()))
+	x.Notes = append(x.Notes, r.policy.Prospect(&r.Change, c.Plan, x.Since(), in))
 	return b.openRollback(ctx, r, t, d, x)
 }
 

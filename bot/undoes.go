@@ -3,11 +3,9 @@ package bot
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"changegate/bot/store"
-	"changegate/checks"
 	"changegate/rules"
 )
 
@@ -60,8 +58,7 @@ func (r *reading) mayUndo(past *store.Change) bool {
 	if past.OrgID != r.Place.OrgID {
 		return false
 	}
-	name := checks.RollbackBranch(past.Number)
-	if head := r.Change.Head.Branch; head == name || strings.HasPrefix(head, name+"-") {
+	if rules.IsRollbackBranch(r.Change.Head.Branch, past.Number) {
 		return true
 	}
 	left := content{}
@@ -77,7 +74,11 @@ func (r *reading) mayUndo(past *store.Change) bool {
 // addUndo adds a change of the past to the facts, with when its rollback was asked for.
 func (b *Bot) addUndo(ctx context.Context, tx *store.Tx, r *reading, past *store.Change) error {
 	reported, err := reported(ctx, tx, past, r.OpenedAt)
-	r.Change.Undoes = append(r.Change.Undoes, rules.Undo{Plan: *past.Plan, Number: past.Pull, Reported: reported})
+	if err != nil {
+		return err
+	}
+	in, err := tx.InEffect(ctx, past)
+	r.Change.Undoes = append(r.Change.Undoes, rules.Undo{Plan: *past.Plan, Number: past.Pull, Reported: reported, InEffect: in, UndoneBy: past.UndoneBy})
 	return err
 }
 

@@ -17,7 +17,7 @@ import (
 // that fails ends it: the next would commit to the branch that happens to be checked out.
 // What no commit has is said in comments, and so is what comes after it.
 func (x *Restoring) Commands() []string {
-	name := rollbackBranch(x.Plan.Change, x.free())
+	name := rules.RollbackBranch(x.Plan.Change, x.free())
 	steps := []string{"git fetch origin", "git switch --no-track -c " + name + " \\\n    " + shellWord("refs/remotes/origin/"+x.Branch)}
 	gone, back, undone, nowhere := x.ways()
 	from := x.Plan.Commit

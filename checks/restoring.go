@@ -121,8 +121,8 @@ func (x *Restoring) refsQuery(p Place) (string, map[string]any) {
 	variables := map[string]any{"owner": owner, "name": name, "base": "refs/heads/" + x.Branch}
 	var declare, body strings.Builder
 	for n := 1; n <= mostBranches; n++ {
-		variables[fmt.Sprintf("h%d", n)] = rollbackBranch(x.Plan.Change, n)
-		variables[fmt.Sprintf("q%d", n)] = "refs/heads/" + rollbackBranch(x.Plan.Change, n)
+		variables[fmt.Sprintf("h%d", n)] = rules.RollbackBranch(x.Plan.Change, n)
+		variables[fmt.Sprintf("q%d", n)] = "refs/heads/" + rules.RollbackBranch(x.Plan.Change, n)
 		fmt.Fprintf(&declare, ", $h%d: String!, $q%d: String!", n, n)
 		fmt.Fprintf(&body, " ref%d: ref(qualifiedName: $q%d) { target { oid ... on Commit { tree { oid } parents(first: 2) { nodes { oid } } } } }", n, n)
 		fmt.Fprintf(&body, " pulls%d: pullRequests(headRefName: $h%d, states: [OPEN], first: 20) { nodes { number url baseRefName isCrossRepository author { __typename login } } }", n, n)
@@ -162,7 +162,7 @@ func (x *Restoring) readRef(from aliases, n int, self string) error {
 func (x *Restoring) branch(tree string) (name string, there bool) {
 	for i, b := range x.refs {
 		if !b.there || b.tree == tree && b.parent == x.Tip {
-			return rollbackBranch(x.Plan.Change, i+1), b.there
+			return rules.RollbackBranch(x.Plan.Change, i+1), b.there
 		}
 	}
 	return "", false

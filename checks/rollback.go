@@ -33,20 +33,6 @@ type Rollback struct {
 	Notes []string
 }
 
-// RollbackBranch is the branch from which a change is rolled back. A further one has a
-// number behind it.
-func RollbackBranch(change int) string { return rollbackBranch(change, 1) }
-
-// rollbackBranch is what the branch of a rollback is called; the first of them has no
-// number.
-func rollbackBranch(change, n int) string {
-	name := "changegate/rollback-" + strings.ToLower(rules.ChangeID(change))
-	if n > 1 {
-		name += fmt.Sprintf("-%d", n)
-	}
-	return name
-}
-
 // OpenRollback opens the pull request that takes a change back on its branch as it was
 // restored, and returns it. One that is open already is returned instead, so that doing
 // it again does nothing. An error wraps ErrNotGranted, ErrNothingToUndo or ErrStuck
@@ -87,7 +73,7 @@ func (c *Client) writeRollback(ctx context.Context, p Place, x *Restoring) (numb
 		branch, there := x.branch(tree)
 		switch {
 		case branch == "":
-			return fmt.Errorf("%w: %d branches called %s are in the way", ErrRefused, mostBranches, rollbackBranch(x.Plan.Change, 1))
+			return fmt.Errorf("%w: %d branches called %s are in the way", ErrRefused, mostBranches, rules.RollbackBranch(x.Plan.Change, 1))
 		case !there:
 			if err := w.branch(ctx, branch, tree, x); err != nil {
 				return err

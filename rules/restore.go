@@ -94,6 +94,8 @@ type Plan struct {
 	Merge  string     `json:"merge"`            // the commit that the merge left on the branch
 	Parent string     `json:"parent,omitempty"` // what stood there before
 	Files  []Restored `json:"files"`            // Landed by the merge, Back as approved
+	// Approved says that people approved the change, with this as its way back (Policy.Approved).
+	Approved bool `json:"approved,omitempty"`
 }
 
 // ID is the change's number as people write it.
@@ -127,6 +129,12 @@ func ChangeID(n int) string { return fmt.Sprintf("CHG-%d", n) }
 type Undo struct {
 	Plan
 	Number int `json:"number"` // the pull request of that change
+	// InEffect says that the change is what is in effect at every path of its plan: no
+	// other was merged after it there, but for some that were all rolled back again.
+	InEffect bool `json:"in_effect,omitempty"`
+	// UndoneBy is the change that rolled it back already, 0 when none did or when that
+	// was itself rolled back.
+	UndoneBy int `json:"undone_by,omitempty"`
 	// Reported is when the rollback was asked for: by command, or else when the pull
 	// request was opened.
 	Reported time.Time `json:"reported"`

@@ -41,9 +41,9 @@ func Undoable(n int, plan *Plan, undoneBy int) (wrong, fix string) {
 }
 
 // Prospect says in one sentence what the rollback of a plan will be asked for. Since are
-// the files that were changed again after the change: with any of them it is no exact
-// rollback, and judged like every other change.
-func (p *Policy) Prospect(c *Change, plan *Plan, since []string) string {
+// the files that were changed again after the change; inEffect says that it is what is in
+// effect. Where anything stands against the fast path it is judged like every other change.
+func (p *Policy) Prospect(c *Change, plan *Plan, since []string, inEffect bool) string {
 	next := Change{Ref: c.Ref, Base: c.Base, DefaultBranch: c.DefaultBranch, Owners: c.Owners}
 	for _, f := range plan.Files {
 		next.Files = append(next.Files, File{Path: f.Path, Status: "modified", Old: f.Landed.Blob, New: f.Back.Blob})
@@ -57,9 +57,16 @@ func (p *Policy) Prospect(c *Change, plan *Plan, since []string) string {
 		}
 		most, from = max(most, min(p.RollbackApprovals, slots(g.Approvals))), append(from, sources(g.Approvals)...)
 	}
+	const like = "It is judged like any other change, because "
 	switch {
 	case len(since) > 0:
-		return "It is judged like any other change, because " + and(few(quoted(since))) + " was changed on " + code(c.Base.Branch) + " after " + plan.ID() + "."
+		return like + and(few(quoted(since))) + " was changed on " + code(c.Base.Branch) + " after " + plan.ID() + "."
+	case !inEffect:
+		return like + plan.ID() + " is not what is in effect on " + code(c.Base.Branch) + " any more."
+	case !plan.Approved:
+		return like + "nobody approved the way back of " + plan.ID() + "."
+	case len(p.GovernedPaths(next.Files)) != len(plan.Files):
+		return like + "the policy does not govern every file of " + plan.ID() + " any more."
 	case most == 0:
 		return "Its content was approved with " + plan.ID() + ", so the policy asks for no approval of it, and no date, notice or freeze holds it back."
 	}

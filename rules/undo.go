@@ -3,19 +3,102 @@ package rules
 import (
 	"cmp"
 	"slices"
+	"strconv"
+	"strings"
+	"time"
 )
 
 // The fast path: a pull request that puts back, byte for byte, what was approved as the
 // way back from a change, while that change is still what is in effect. The content was
 // looked at when the plan was approved, and an incident is no time to look again.
 
-// UndoneBy returns the change of the past that c is the rollback of, and whether it is
-// one. It is when the governed paths of c are those of the plan, each with the content
-// and mode that the plan restores, and the base branch has at each what that change left
-// there. Of several the newest is meant.
+// UndoneBy returns the change of the past that c rolls back by the fast path, and whether
+// there is one. It is when the governed paths of c are those of the plan, each with the
+// content and mode that the plan restores, the plan was approved, the change is what is in
+// effect, and the base branch has at each path what it left there. Of several the newest
+// is meant.
 func (p *Policy) UndoneBy(c *Change) (*Undo, bool) {
 	u, _, _ := p.undone(c)
 	return u, u != nil
+}
+
+// RollbackOf returns the change of the past whose recorded target c restores, byte for
+// byte, and whether there is one. That is the one of UndoneBy; but one that was never
+// approved is rolled back just the same when that comes through the gate like every other
+// change; and so is one that was changed again since, where the pull request was opened
+// for it, which its branch says (RollbackBranch). Of several the newest is meant.
+func (p *Policy) RollbackOf(c *Change) (*Undo, bool) {
+	u, _, _ := p.undone(c)
+	if u != nil || len(c.Undoes) == 0 {
+		return u, u != nil
+	}
+	sides := p.sides(c)
+	for i := range c.Undoes {
+		v := &c.Undoes[i]
+		meant := v.InEffect || v.UndoneBy == 0 && IsRollbackBranch(c.Head.Branch, v.Change)
+		if v.Change > 0 && meant && v.ofPaths(sides) && v.unlike(sides) == "" && (u == nil || v.Change > u.Change) {
+			u = v
+		}
+	}
+	return u, u != nil
+}
+
+// RollbackBranch is what the n-th branch is called from which a change is rolled back; the
+// first of them has no number.
+func RollbackBranch(change, n int) string {
+	name := "changegate/rollback-" + strings.ToLower(ChangeID(change))
+	if n > 1 {
+		name += "-" + strconv.Itoa(n)
+	}
+	return name
+}
+
+// IsRollbackBranch reports whether a branch is called like one from which a change is
+// rolled back.
+func IsRollbackBranch(name string, change int) bool {
+	first := RollbackBranch(change, 1)
+	return name == first || strings.HasPrefix(name, first+"-")
+}
+
+// Approved reports whether people approved a change, and its way back with it: every group
+// that asks for approvals had them. An exception waives them, and shadow mode does without;
+// neither is somebody who looked. Of a rollback, which passes by fewer, the way back was
+// approved before if it leads to what the change that it rolls back had left: were any
+// other enough, whoever is asked for one approval could choose the next target.
+func (p *Policy) Approved(c *Change, now time.Time) bool {
+	slow := *c
+	slow.Undoes = nil
+	if p.approved(&slow, now) {
+		return true
+	}
+	u, fast := p.UndoneBy(c)
+	if !fast || c.Target == nil || !p.approved(c, now) {
+		return false
+	}
+	left := map[string]Entry{}
+	for _, f := range u.Files {
+		left[f.Path] = f.Landed
+	}
+	for _, f := range c.Target.Files {
+		if was, of := left[f.Path]; !of || was != f.Back {
+			return false
+		}
+	}
+	return true
+}
+
+// approved reports whether the approvals of every group are met, and not waived.
+func (p *Policy) approved(c *Change, now time.Time) bool {
+	asked := false
+	for _, f := range p.Decide(c, now).Findings {
+		if f.Rule != RuleApprovals {
+			continue
+		}
+		if asked = true; f.State != Met {
+			return false
+		}
+	}
+	return asked
 }
 
 // undone finds that change. Where there is none, near is one of the same paths, and
@@ -97,22 +180,20 @@ func (p *Plan) ofPaths(sides map[string]side) bool {
 	return len(seen) == len(sides) && len(seen) == len(p.Files) && len(seen) > 0
 }
 
-// differs says of the first file that is not as the rollback would have it what is
-// wrong; nothing when every one is.
+// differs says why the change is not rolled back by the fast path; nothing when it is.
 func (u *Undo) differs(c *Change, sides map[string]side) string {
-	files := slices.SortedFunc(slices.Values(u.Files), func(a, b Restored) int { return cmp.Compare(a.Path, b.Path) })
-	for _, f := range files {
-		s := sides[f.Path]
-		head, headKnown := u.Head[f.Path]
-		base, baseKnown := u.Base[f.Path]
-		if fork, known := u.Fork[f.Path]; known && s.was == notKnown {
-			s.was = fork // GitHub's comparison does not say what a file was
+	if why := u.unlike(sides); why != "" {
+		return why
+	}
+	if !u.InEffect {
+		return "it is not what is in effect on " + code(c.Base.Branch) + " any more"
+	}
+	for _, f := range u.byPath() {
+		s, base := sides[f.Path], u.Base[f.Path]
+		if fork, known := u.Fork[f.Path]; known && (s.was == notKnown || s.was.Mode == "" && s.was.Blob == fork.Blob) {
+			s.was = fork // GitHub's comparison does not say what a file was, nor the mode of one that is deleted
 		}
 		switch path := code(f.Path); {
-		case f.Wrong != "" || !headKnown || !baseKnown:
-			return "what it would restore of " + path + " is not known"
-		case head != f.Back || s.is.Blob != f.Back.Blob || s.is.Mode != "" && s.is.Mode != f.Back.Mode:
-			return path + " is not, byte for byte, what was approved with it"
 		case base != f.Landed:
 			return path + " was changed on " + code(c.Base.Branch) + " after it"
 		case s.was.Blob != f.Landed.Blob || s.was.Mode != f.Landed.Mode && (s.was.Mode != "" || c.MergeBase != c.Base.Commit):
@@ -121,7 +202,31 @@ func (u *Undo) differs(c *Change, sides map[string]side) string {
 			return "this branch does not have " + path + " as it left it; merge " + code(c.Base.Branch) + " in"
 		}
 	}
+	if !u.Approved {
+		return "nobody approved its way back"
+	}
 	return ""
+}
+
+// unlike says of the first file that is not as the plan restores it what is wrong; nothing
+// when every one is.
+func (u *Undo) unlike(sides map[string]side) string {
+	for _, f := range u.byPath() {
+		s := sides[f.Path]
+		head, headKnown := u.Head[f.Path]
+		_, baseKnown := u.Base[f.Path]
+		switch path := code(f.Path); {
+		case f.Wrong != "" || !headKnown || !baseKnown:
+			return "what it would restore of " + path + " is not known"
+		case head != f.Back || s.is.Blob != f.Back.Blob || s.is.Mode != "" && s.is.Mode != f.Back.Mode:
+			return path + " is not, byte for byte, what was approved with it"
+		}
+	}
+	return ""
+}
+
+func (u *Undo) byPath() []Restored {
+	return slices.SortedFunc(slices.Values(u.Files), func(a, b Restored) int { return cmp.Compare(a.Path, b.Path) })
 }
 
 // hasten finds out what the change is the rollback of. The files that say who approves

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -15,7 +16,7 @@ import (
 // change left, what it leaves is what its plan restores.
 func undoing(n int) func(*Change) {
 	return func(c *Change) {
-		u := Undo{Plan: Plan{Change: n, To: "v1", Form: FormTag, Commit: oldCommit}, Head: map[string]Entry{}, Base: map[string]Entry{}}
+		u := Undo{Plan: Plan{Change: n, To: "v1", Form: FormTag, Commit: oldCommit, Approved: true}, InEffect: true, Head: map[string]Entry{}, Base: map[string]Entry{}}
 		put := func(path string, was, is Entry) {
 			u.Files = append(u.Files, Restored{Path: path, Landed: was, Back: is})
 			u.Base[path], u.Head[path] = was, is
@@ -98,6 +99,18 @@ func TestFastPath(t *testing.T) {
 		{"changed on the base branch since", strict, opt(undoing(12), one, undo(func(u *Undo) { u.Base[refundMD] = entry644("a2") })), Author, refused, "…`prompts/refund.md` was changed on `main` after it"},
 		{"from before the change", strict, opt(undoing(12), one, func(c *Change) { c.Files[0].Old = "a0" }), Author, refused, "…this branch does not have `prompts/refund.md` as it left it; merge `main` in"},
 		{"from an older merge base with a mode nobody knows", strict, opt(undoing(12), one, func(c *Change) { c.MergeBase = oldCommit }), Author, refused, "…this branch does not have `prompts/refund.md` as it left it; merge `main` in"},
+		{"nobody approved its way back", strict, opt(undoing(12), one, undo(func(u *Undo) { u.Approved = false })), Author, refused, "…not taken for the rollback of CHG-12: nobody approved its way back"},
+		{"another is in effect", strict, opt(undoing(12), one, undo(func(u *Undo) { u.InEffect = false })), Author, refused, "…it is not what is in effect on `main` any more"},
+		{"a deleted file of an older merge base", strict, opt(touching(File{Path: "prompts/a.md", Status: "deleted", Old: "a1"}), undoing(12), one, func(c *Change) {
+			c.MergeBase, c.Undoes[0].Fork = oldCommit, map[string]Entry{"prompts/a.md": entry644("a1")}
+		}), Ready, ready, ""},
+		{"a deleted file that was another there", strict, opt(touching(File{Path: "prompts/a.md", Status: "deleted", Old: "a0"}), undoing(12), one, func(c *Change) {
+			c.MergeBase, c.Undoes[0].Fork, c.Undoes[0].Base = oldCommit, map[string]Entry{"prompts/a.md": entry644("a0")}, map[string]Entry{"prompts/a.md": entry644("a1")}
+			c.Undoes[0].Files[0].Landed = entry644("a1")
+		}), Author, refused, "…this branch does not have `prompts/a.md` as it left it; merge `main` in"},
+		{"a deleted file of another mode there", strict, opt(touching(File{Path: "prompts/a.md", Status: "deleted", Old: "a1"}), undoing(12), one, func(c *Change) {
+			c.MergeBase, c.Undoes[0].Fork = oldCommit, map[string]Entry{"prompts/a.md": {"a1", "100755"}}
+		}), Author, refused, "…this branch does not have `prompts/a.md` as it left it; merge `main` in"},
 		{"content of the list not known", strict, opt(undoing(12), one, func(c *Change) { c.Files[0].New = "" }), Author, refused, ""},
 		{"head not known", strict, opt(undoing(12), one, undo(func(u *Undo) { delete(u.Head, refundMD) })), Author, refused, "…what it would restore of `prompts/refund.md` is not known"},
 		{"deletion not known", strict, opt(touching(File{Path: refundMD, Status: "deleted", Old: "a1"}), undoing(12), one, undo(func(u *Undo) { delete(u.Head, refundMD) })), Author, refused, "…is not known"},
@@ -251,6 +264,14 @@ func TestFastPathIsExact(t *testing.T) {
 		u := &c.Undoes[0]
 		i := rapid.IntRange(0, len(u.Files)-1).Draw(t, "file")
 		r := &u.Files[i]
+		if rapid.Bool().Draw(t, "by a fact") {
+			approved := rapid.Bool().Draw(t, "approved")
+			u.Approved, u.InEffect = approved, !approved
+			if _, is := p.UndoneBy(c); is {
+				t.Fatalf("taken for a rollback: %+v", u)
+			}
+			u.Approved, u.InEffect = true, true
+		}
 		change := func(e Entry) Entry {
 			return pick(t, "entry", Entry{}, Entry{e.Blob + "0", e.Mode}, Entry{e.Blob, "100755"}, Entry{e.Blob, ""}, Entry{"", e.Mode}, Entry{strings.ToUpper(e.Blob + "x"), e.Mode})
 		}
@@ -323,4 +344,90 @@ func TestFastPathAsksForLess(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What a change rolls back on the record is what it restores, by whatever rule it passed.
+func TestRollbackOf(t *testing.T) {
+	t.Parallel()
+	p := parse(t, strict)
+	since := undo(func(u *Undo) { u.InEffect, u.Base[refundMD] = false, entry644("a2") })
+	from := func(branch string) func(*Change) { return func(c *Change) { c.Head.Branch = branch } }
+	for _, tt := range []struct {
+		name string
+		opts []func(*Change)
+		want int
+	}{
+		{"by the fast path", opt(undoing(12)), 12},
+		{"nobody approved its way back", opt(undoing(12), undo(func(u *Undo) { u.Approved = false })), 12},
+		{"changed again since, from a branch of its own", opt(undoing(12), since, from("changegate/rollback-chg-12")), 12},
+		{"changed again since, from a further branch", opt(undoing(12), since, from("changegate/rollback-chg-12-2")), 12},
+		{"changed again since, from the branch of another", opt(undoing(12), since, from("changegate/rollback-chg-1")), 0},
+		{"changed again since, from the branch of one more", opt(undoing(1), since, from("changegate/rollback-chg-12")), 0},
+		{"changed again since, from any branch", opt(undoing(12), since), 0},
+		{"changed by a push since", opt(undoing(12), undo(func(u *Undo) { u.Base[refundMD] = entry644("a2") })), 12},
+		{"the newest", opt(undoing(3), undoing(12), undoing(5), each(func(u *Undo) { u.Approved = false })), 12},
+		{"rather the one that is in effect", opt(undoing(3), undoing(12), func(c *Change) { c.Undoes[1].InEffect = false }), 3},
+		{"rolled back before", opt(undoing(12), since, undo(func(u *Undo) { u.UndoneBy = 13 }), from("changegate/rollback-chg-12")), 0},
+		{"rolled back before and in effect again", opt(undoing(12), undo(func(u *Undo) { u.Approved, u.UndoneBy = false, 13 })), 12},
+		{"one byte more", opt(undoing(12), undo(func(u *Undo) { u.Head[refundMD] = entry644("b2") })), 0},
+		{"a file more", opt(undoing(12), func(c *Change) { c.Files = append(c.Files, File{Path: "prompts/x.md", Status: "added", New: "1"}) }), 0},
+		{"nothing", nil, 0},
+	} {
+		got := 0
+		if u, is := p.RollbackOf(change(tt.opts...)); is {
+			got = u.Change
+		}
+		if got != tt.want {
+			t.Errorf("%s: CHG-%d, want CHG-%d", tt.name, got, tt.want)
+		}
+	}
+}
+
+func each(edit func(*Undo)) func(*Change) {
+	return func(c *Change) {
+		for i := range c.Undoes {
+			edit(&c.Undoes[i])
+		}
+	}
+}
+
+// A way back is approved by people who approved the change with it. That of a rollback,
+// for which fewer are enough, was when it leads to what was there before.
+func TestApproved(t *testing.T) {
+	t.Parallel()
+	owners := team("@acme/owners")
+	both := reviewed(review(rev1, owners), review(rev2, owners))
+	one := reviewed(review(rev1, owners))
+	glass := func(c *Change) {
+		c.Exceptions = []Exception{{Number: 1, Kind: KindBreakGlass, Head: c.Head.Commit, Base: c.Base.Branch, By: rev2, As: "@acme/owners", At: noon.Add(-time.Minute), Expires: noon.Add(time.Hour), Due: noon.Add(time.Hour)}}
+	}
+	leads := func(to Entry) func(*Change) {
+		return func(c *Change) { c.Target = &Target{Files: []Restored{{Path: refundMD, Back: to}}} }
+	}
+	for _, tt := range []struct {
+		name   string
+		policy string
+		opts   []func(*Change)
+		want   bool
+	}{
+		{"by all", strict, opt(both), true},
+		{"by all, though it waits for a date", strict + frozenNow, opt(both), true},
+		{"by some", strict, opt(one), false},
+		{"by nobody", strict, nil, false},
+		{"by nobody, in shadow mode", strings.Replace(strict, "enforce", "shadow", 1), nil, false},
+		{"by all, in shadow mode", strings.Replace(strict, "enforce", "shadow", 1), opt(both), true},
+		{"waived", strict + "break_glass: {who: ['@acme/owners'], reviewers: [maintain]}\n", opt(glass), false},
+		{"changes requested", strict, opt(reviewed(review(rev1, owners), review(rev2, owners), review(rev3, owners, state(changesRequested)))), false},
+		{"a rollback, to what was there before", strict, opt(undoing(12), one, leads(entry644("a1"))), true},
+		{"a rollback that asks nobody, to what was there before", strict + "rollback_approvals: 0\n", opt(undoing(12), leads(entry644("a1"))), true},
+		{"a rollback, to something else", strict, opt(undoing(12), one, leads(entry644("zz"))), false},
+		{"a rollback, to something else, by all", strict, opt(undoing(12), both, leads(entry644("zz"))), true},
+		{"a rollback whose target is not known", strict, opt(undoing(12), one, func(c *Change) { c.Target = nil }), false},
+		{"a rollback that nobody approved", strict, opt(undoing(12), leads(entry644("a1"))), false},
+		{"no rollback, by too few", strict, opt(undoing(12), one, undo(func(u *Undo) { u.Approved = false }), leads(entry644("a1"))), false},
+	} {
+		if got := parse(t, tt.policy).Approved(change(tt.opts...), noon); got != tt.want {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+	}
 }

@@ -18,8 +18,9 @@ type PlanRef struct {
 	Commit string `json:"commit,omitempty"`
 	Files  string `json:"files"` // PlanDigest
 	// Verified is set when the decision in force had verified it for exactly what was
-	// merged.
+	// merged, Approved when people had approved that (rules.Policy.Approved).
 	Verified bool `json:"verified"`
+	Approved bool `json:"approved"`
 }
 
 // A RollbackOf says that a merge rolled an earlier change back.
@@ -108,13 +109,13 @@ func PlanDigest(files []rules.Restored) (string, error) {
 }
 
 // Summarize is a plan as the record of its merge has it. Whether it was Verified is
-// not known from it.
+// not known from it, only that one that was Approved had been.
 func Summarize(p *rules.Plan) (*PlanRef, error) {
 	digest, err := PlanDigest(p.Files)
 	if err != nil {
 		return nil, fmt.Errorf("digest plan %.80q: %w", p.To, err)
 	}
-	return &PlanRef{To: clip(p.To), Form: p.Form, Commit: p.Commit, Files: digest}, nil
+	return &PlanRef{To: clip(p.To), Form: p.Form, Commit: p.Commit, Files: digest, Verified: p.Approved, Approved: p.Approved}, nil
 }
 
 // Recall says of m what the facts of the decision in force, d, give: the way back that
@@ -135,7 +136,7 @@ func (m *ChangeMerged) Recall(d *PolicyEvaluated, facts []byte) (*rules.Plan, er
 	if policy == nil {
 		return nil, nil
 	}
-	if u, ok := policy.UndoneBy(s.Change); ok && m.Explained {
+	if u, ok := policy.RollbackOf(s.Change); ok && m.Explained {
 		m.RollbackOf = &RollbackOf{Change: u.Change, Reported: u.Reported.UTC(), Restored: m.MergedAt.UTC()}
 	}
 	t := s.Change.Target
@@ -143,6 +144,7 @@ func (m *ChangeMerged) Recall(d *PolicyEvaluated, facts []byte) (*rules.Plan, er
 		return nil, nil
 	}
 	plan := &rules.Plan{Change: m.ChangeNumber, To: t.To, Form: t.Form, Commit: t.Commit, Merge: m.Commit, Files: slices.Clone(t.Files)}
+	plan.Approved = m.Explained && policy.Approved(s.Change, d.DecidedAt)
 	ref, err := Summarize(plan)
 	if err != nil {
 		return nil, err

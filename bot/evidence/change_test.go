@@ -268,6 +268,7 @@ func TestFalseChanges(t *testing.T) {
 			w.land(1, 1, planned(1), nil)
 			w.replan(replanned(1, 1, 2, evidence.PlanVerified, rules.CodeTagMoved), rules.Restored{Path: "prompts/refund.md", Landed: entry(2), Back: entry(3)})
 		}, "which it does not restore so"},
+		{"a plan that is called approved", way(func(m *evidence.ChangeMerged) { m.Plan.Approved = !m.Plan.Approved }), "another way back"},
 		{"a rollback of an earlier period that was none", func(w *world) {
 			w.land(1, 1, planned(1), nil)
 			w.land(9, 2, planned(9), func(m *evidence.ChangeMerged) {
@@ -301,7 +302,7 @@ func undoing(n int, p rules.Plan, number int) evidence.Decided {
 	d := planned(n)
 	d.Change.Files = []rules.File{{Path: "prompts/refund.md", Status: "modified", Old: commitID(2), New: commitID(1), OldMode: "100644", NewMode: "100644"}}
 	d.Change.Target.Files[0].Landed, d.Change.Target.Files[0].Back = entry(1), entry(2)
-	d.Change.Undoes = []rules.Undo{{Plan: p, Number: number, Reported: hour(n).Add(-30 * time.Minute),
+	d.Change.Undoes = []rules.Undo{{Plan: p, Number: number, InEffect: true, Reported: hour(n).Add(-30 * time.Minute),
 		Head: map[string]rules.Entry{"prompts/refund.md": entry(1)}, Base: map[string]rules.Entry{"prompts/refund.md": entry(2)}}}
 	return d
 }
@@ -360,6 +361,7 @@ func TestFalsePasts(t *testing.T) {
 		"what it stands for":      func(u *rules.Undo) { u.Commit = commitID(9) },
 		"what was asked":          func(u *rules.Undo) { u.To = "v9" },
 		"its form":                func(u *rules.Undo) { u.Form = rules.FormCommit },
+		"whether it was approved": func(u *rules.Undo) { u.Approved = !u.Approved },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -379,6 +381,51 @@ func TestFalsePasts(t *testing.T) {
 				return
 			}
 			mustFail(t, rep, "decisions", "which is not what a record before it says")
+		})
+	}
+}
+
+// A change that was rolled back is not in effect, until that is rolled back in turn.
+func TestFalseEffect(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		tell func(w *world, first rules.Plan)
+		true bool
+	}{
+		"rolled back before": {func(w *world, first rules.Plan) {
+			w.land(2, 2, undoing(2, first, 1), nil)
+			w.land(3, 3, undoing(3, first, 1), nil)
+		}, false},
+		"a minute before it was read": {func(w *world, first rules.Plan) {
+			w.land(2, 2, undoing(2, first, 1), nil)
+			d := undoing(3, first, 1)
+			d.At = hour(2).Add(2*time.Minute + 30*time.Second)
+			d.Verdict = judge(d.Policy, d.Change, d.At)
+			w.append(decision(w.t, d), d.At)
+		}, true},
+		"put back since": {func(w *world, first rules.Plan) {
+			second := *w.land(2, 2, undoing(2, first, 1), nil)
+			back := undoing(3, second, 2)
+			back.Change.Files[0].Old, back.Change.Files[0].New = commitID(1), commitID(2)
+			back.Change.Undoes[0].Head = map[string]rules.Entry{"prompts/refund.md": entry(2)}
+			back.Change.Undoes[0].Base = map[string]rules.Entry{"prompts/refund.md": entry(1)}
+			back.Change.Target.Files[0].Landed, back.Change.Target.Files[0].Back = entry(2), entry(1)
+			w.land(3, 3, back, nil)
+			w.land(4, 4, undoing(4, first, 1), nil)
+		}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			c.tell(w, *w.land(1, 1, planned(1), nil))
+			rep := verify(w.export(query()))
+			if c.true {
+				if !rep.Verified {
+					t.Errorf("a true one: %+v", rep.Failed())
+				}
+				return
+			}
+			mustFail(t, rep, "decisions", "as if CHG-1 were in effect, which was rolled back before")
 		})
 	}
 }

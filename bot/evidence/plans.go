@@ -61,7 +61,7 @@ func (s *selection) settleChange(r *row) {
 func (u *RollbackOf) seconds() int64 { return int64(u.Restored.Sub(u.Reported) / time.Second) }
 
 var planColumns = []string{"change", "repo_id", "repo", "branch", "number", "merge_commit", "merged_at", "to", "form", "commit", "files",
-	"verified", "state", "code", "says", "tip", "since", "rolled_back_by", "merge_record", "plan_record"}
+	"verified", "state", "code", "says", "tip", "since", "rolled_back_by", "merge_record", "plan_record", "approved"}
 
 // plans lists the ways back that the period knows: of its changes, and of those whose
 // plan changed in it.
@@ -93,7 +93,7 @@ func (m *numbered) planCells() []string {
 	return []string{
 		rules.ChangeID(m.ChangeNumber), fmt.Sprint(m.Repo.ID), m.Repo.Name, m.Branch, strconv.Itoa(m.Number), m.Commit, stamp(m.MergedAt),
 		p.To, p.Form, p.Commit, p.Files, strconv.FormatBool(p.Verified), now.State, now.Code, now.Says, tip, stamp(since), undone,
-		fmt.Sprint(m.index), record,
+		fmt.Sprint(m.index), record, strconv.FormatBool(p.Approved),
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"changegate/rules"
 )
@@ -152,11 +153,42 @@ func (s *selection) pasts(index int64, d *PolicyEvaluated, facts []byte) error {
 		}
 		if was == nil || was.index > index || was.Repo.ID != d.Repo.ID || was.Branch != d.Base.Branch || was.Number != u.Number ||
 			was.Commit != u.Merge || was.Plan == nil || was.Plan.To != ref.To || was.Plan.Form != ref.Form ||
-			was.Plan.Commit != ref.Commit || was.Plan.Files != ref.Files {
+			was.Plan.Commit != ref.Commit || was.Plan.Files != ref.Files || was.Plan.Approved != ref.Approved {
 			return fmt.Errorf("it was decided with the plan of %s, which is not what a record before it says", u.ID())
+		}
+		if u.InEffect && s.overturned(u.Change, index, d.DecidedAt) {
+			return fmt.Errorf("it was decided as if %s were in effect, which was rolled back before", u.ID())
 		}
 	}
 	return nil
+}
+
+// stillRead is for how long after a merge was recorded a decision may rest on what was read
+// before.
+const stillRead = time.Minute
+
+// overturned reports whether a change was rolled back when a decision was made, and not put
+// back since.
+func (s *selection) overturned(n int, index int64, at time.Time) bool {
+	undone := func(known func(m *numbered) bool) bool {
+		by := map[int]int{}
+		for k := 1; k <= len(s.numbered); k++ {
+			m := s.numbered[k]
+			if m == nil || m.RollbackOf == nil || !known(m) {
+				continue
+			}
+			of := m.RollbackOf.Change
+			for other, undoer := range by {
+				if undoer == of {
+					delete(by, other)
+				}
+			}
+			by[of] = k
+		}
+		return by[n] != 0
+	}
+	return undone(func(m *numbered) bool { return m.index < index }) &&
+		undone(func(m *numbered) bool { return m.RecordedAt.Before(at.Add(-stillRead)) })
 }
 
 // stands judges again what a plan was found to leave, where that is in the bundle.

@@ -30,8 +30,10 @@ type Change struct {
 	// Plan is nil when no way back was verified.
 	Plan *rules.Plan
 	PlanStanding
-	Undoes   int // the change that this one rolled back, 0 for none
-	UndoneBy int // the newest change that rolled this one back, 0 for none
+	Undoes int // the change that this one rolled back, 0 for none
+	// UndoneBy is the change that rolled this one back, 0 when none did or when that was
+	// itself rolled back.
+	UndoneBy int
 }
 
 // ID is the change's number as people write it.
@@ -75,21 +77,36 @@ func (tx *Tx) addChange(ctx context.Context, c *Change) (fresh bool, err error) 
 			return false, err
 		}
 	}
-	overtaken, err := tx.addPaths(ctx, c)
+	_, err = tx.exec(ctx, `INSERT INTO change (org_id, n, repo_id, branch, number, merge_commit, merged_at, explained, plan, form, paths,
+		plan_state, plan_code, plan_says, plan_tip, stale, forced, undoes, undone_by)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0, 0, $16, 0)`,
+		c.OrgID, c.Number, c.RepoID, c.Branch, c.Pull, c.Merge, millis(c.MergedAt), bit(c.Explained), append([]byte{}, plan...), form, paths,
+		c.State, c.Code, c.Says, c.Tip, c.Undoes)
+	if err == nil {
+		err = tx.undo(ctx, c)
+	}
 	if err != nil {
 		return false, err
 	}
+	overtaken, err := tx.addPaths(ctx, c)
 	// What was verified before the merge holds for what the merge found there.
-	stale := c.Plan != nil && (c.State == "" || overtaken && form == rules.FormRevert)
-	_, err = tx.exec(ctx, `INSERT INTO change (org_id, n, repo_id, branch, number, merge_commit, merged_at, explained, plan, form, paths,
-		plan_state, plan_code, plan_says, plan_tip, stale, forced, undoes, undone_by)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 0, $17, 0)`,
-		c.OrgID, c.Number, c.RepoID, c.Branch, c.Pull, c.Merge, millis(c.MergedAt), bit(c.Explained), append([]byte{}, plan...), form, paths,
-		c.State, c.Code, c.Says, c.Tip, bit(stale), c.Undoes)
-	if err == nil && c.Undoes != 0 {
-		_, err = tx.exec(ctx, `UPDATE change SET undone_by = $1 WHERE org_id = $2 AND n = $3`, c.Number, c.OrgID, c.Undoes)
+	if err == nil && c.Plan != nil && (c.State == "" || overtaken && form == rules.FormRevert) {
+		_, err = tx.exec(ctx, `UPDATE change SET stale = 1 WHERE org_id = $1 AND n = $2`, c.OrgID, c.Number)
 	}
 	return err == nil, err
+}
+
+// undo notes which change c rolled back. If that was a rollback, what it had rolled back
+// is so no more.
+func (tx *Tx) undo(ctx context.Context, c *Change) error {
+	if c.Undoes == 0 {
+		return nil
+	}
+	_, err := tx.exec(ctx, `UPDATE change SET undone_by = $1 WHERE org_id = $2 AND n = $3`, c.Number, c.OrgID, c.Undoes)
+	if err == nil {
+		_, err = tx.exec(ctx, `UPDATE change SET undone_by = 0 WHERE org_id = $1 AND undone_by = $2`, c.OrgID, c.Undoes)
+	}
+	return err
 }
 
 // formOf is the form of a plan as far as it decides when it is verified again: a path at
@@ -105,25 +122,16 @@ func formOf(p *rules.Plan) string {
 // recorded before, changed some of that again.
 func (tx *Tx) addPaths(ctx context.Context, c *Change) (overtaken bool, err error) {
 	for _, path := range slices.Compact(slices.Sorted(slices.Values(c.Paths))) {
-		n, err := tx.exec(ctx, `UPDATE change_path SET newest = 0
-			WHERE repo_id = $1 AND branch = $2 AND path = $3 AND newest = 1 AND merged_at <= $4`, c.RepoID, c.Branch, path, millis(c.MergedAt))
+		_, err := tx.exec(ctx, `INSERT INTO change_path (org_id, n, path, repo_id, branch, merged_at, explained, in_effect)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, 0)`, c.OrgID, c.Number, path, c.RepoID, c.Branch, millis(c.MergedAt), bit(c.Explained))
 		if err != nil {
 			return false, err
 		}
-		newer := 0
-		if n == 0 {
-			_, err = tx.one(ctx, []any{&newer}, `SELECT 1 FROM change_path
-				WHERE repo_id = $1 AND branch = $2 AND path = $3 AND newest = 1`, c.RepoID, c.Branch, path)
-		}
-		if err == nil {
-			_, err = tx.exec(ctx, `INSERT INTO change_path (org_id, n, path, repo_id, branch, merged_at, explained, newest)
-				VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-				c.OrgID, c.Number, path, c.RepoID, c.Branch, millis(c.MergedAt), bit(c.Explained), 1-newer)
-		}
+		newest, err := tx.settlePath(ctx, c, path)
 		if err != nil {
 			return false, err
 		}
-		overtaken = overtaken || newer == 1
+		overtaken = overtaken || !newest
 	}
 	return overtaken, nil
 }
@@ -199,17 +207,6 @@ func (tx *Tx) ChangesOf(ctx context.Context, repoID int64, branch string, paths 
 		repoID, branch, pathsDigest(paths), mostUndone)
 	if err != nil {
 		return nil, fmt.Errorf("read changes of %d paths of %s of repository %d: %w", len(paths), branch, repoID, err)
-	}
-	return all, nil
-}
-
-// CurrentChanges returns the changes that are the version in effect of a path of a
-// branch and have a way back, newest first.
-func (tx *Tx) CurrentChanges(ctx context.Context, repoID int64, branch string) ([]*Change, error) {
-	all, err := tx.changes(ctx, `(org_id, n) IN (SELECT org_id, n FROM change_path WHERE repo_id = $1 AND branch = $2 AND newest = 1)
-		AND form <> '' AND undone_by = 0 ORDER BY merged_at DESC, n DESC`, repoID, branch)
-	if err != nil {
-		return nil, fmt.Errorf("read changes in effect on %s of repository %d: %w", branch, repoID, err)
 	}
 	return all, nil
 }

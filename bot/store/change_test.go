@@ -158,14 +158,30 @@ func TestChangesByPath(t *testing.T) {
 		for i := range order {
 			order[i] = i
 		}
+		var recorded []int
 		for _, i := range rapid.Permutation(order).Draw(rt, "recorded") {
+			for _, before := range recorded { // only what has a number is rolled back
+				if before < i && slices.Equal(slices.Sorted(slices.Values(model[before].Paths)), slices.Sorted(slices.Values(model[i].Paths))) && rapid.Bool().Draw(rt, "rolls back") {
+					model[i].Undoes = model[before].Number
+				}
+			}
 			model[i], _ = addChange(t, s, model[i])
+			recorded = append(recorded, i)
 		}
 		asked := rapid.SliceOfNDistinct(path, 1, 3, rapid.ID).Draw(rt, "asked")
 		read(t, s, func(tx *store.Tx) error {
-			now, err := tx.CurrentChanges(t.Context(), repo, "main")
-			if diff := cmp.Diff(current(model), numbersOf(now)); diff != "" || err != nil {
-				rt.Errorf("in effect (-want +got), %v:\n%s", err, diff)
+			var now []int
+			for _, c := range model {
+				in, err := tx.InEffect(t.Context(), &c)
+				if err != nil {
+					return err
+				}
+				if in {
+					now = append(now, c.Number)
+				}
+			}
+			if diff := cmp.Diff(current(model), now); diff != "" {
+				rt.Errorf("in effect of %+v (-want +got):\n%s", model, diff)
 			}
 			same, err := tx.ChangesOf(t.Context(), repo, "main", asked)
 			if diff := cmp.Diff(exactly(model, asked), numbersOf(same)); diff != "" || err != nil {
@@ -180,15 +196,22 @@ func TestChangesByPath(t *testing.T) {
 	})
 }
 
+// current replays the merges path by path: what a change does ends what was in effect, and
+// a rollback puts back what was in effect before the change that it undoes.
 func current(model []store.Change) (n []int) {
-	seen := map[string]bool{}
-	for _, c := range slices.Backward(model) {
-		newest := false
+	in := map[string][]int{}             // by path
+	before := map[string]map[int][]int{} // what was in effect before a change, by path
+	for _, c := range model {
 		for _, path := range c.Paths {
-			newest = newest || !seen[path]
-			seen[path] = true
+			if before[path] == nil {
+				before[path] = map[int][]int{}
+			}
+			before[path][c.Number] = in[path]
+			in[path] = append([]int{c.Number}, before[path][c.Undoes]...)
 		}
-		if newest && c.Plan != nil {
+	}
+	for _, c := range model {
+		if !slices.ContainsFunc(c.Paths, func(path string) bool { return !slices.Contains(in[path], c.Number) }) {
 			n = append(n, c.Number)
 		}
 	}

@@ -15,9 +15,9 @@ type StalePlan struct {
 	asked  int64 // how often, so that what is asked while it is verified is not lost
 }
 
-// inEffect selects the changes that are the newest of a path and have a way back.
-const inEffect = `form <> '' AND undone_by = 0 AND EXISTS (SELECT 1 FROM change_path p
-	WHERE p.org_id = c.org_id AND p.n = c.n AND p.newest = 1)`
+// inEffect selects the changes that are in effect at a path and have a way back.
+const inEffect = `form <> '' AND EXISTS (SELECT 1 FROM change_path p
+	WHERE p.org_id = c.org_id AND p.n = c.n AND p.in_effect = 1)`
 
 // Unsettle has the plans verified again that a push to the paths may break: of the
 // changes in effect those whose way back is to take out what they did, which it is
