@@ -169,9 +169,10 @@ func cmdUpdate(ts *testscript.TestScript, w *world, args []string) {
 
 func cmdEdit(ts *testscript.TestScript, w *world, args []string) {
 	args, named := options(args)
-	want(ts, args, 2, "edit BY BODY [effective_at=TIME]")
+	want(ts, args, 2, "edit BY BODY [effective_at=TIME] [to=TARGET]")
 	body, err := w.body(args[1])
 	ts.Check(err)
+	body = strings.ReplaceAll(body, "$TO", w.commits(named["to"]))
 	happens(ts, w, func() { w.pull.Edit(args[0], dated(body, named)) })
 }
 

@@ -326,12 +326,15 @@ func (w *world) body(name string) (string, error) {
 		}
 		text = strings.ReplaceAll(text, "$SUGGESTED", m[1])
 	}
-	text = commitOf.ReplaceAllStringFunc(text, func(m string) string { return w.repo.Head(commitOf.FindStringSubmatch(m)[1]) })
-	return text, err
+	return w.commits(text), err
 }
 
 // commitOf is replaced by the commit a branch points at.
 var commitOf = regexp.MustCompile(`\$COMMIT\(([a-z]+)\)`)
+
+func (w *world) commits(text string) string {
+	return commitOf.ReplaceAllStringFunc(text, func(m string) string { return w.repo.Head(commitOf.FindStringSubmatch(m)[1]) })
+}
 
 func (w *world) calls() int {
 	n := 0

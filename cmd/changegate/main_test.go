@@ -47,7 +47,7 @@ func TestCommandLine(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"repo": cmdRepo, "exits": cmdExits, "gate": cmdGate, "rolls": cmdRolls, "narrow": cmdNarrow,
+			"repo": cmdRepo, "declare": cmdDeclare, "exits": cmdExits, "gate": cmdGate, "rolls": cmdRolls, "narrow": cmdNarrow,
 		},
 	})
 }
@@ -76,6 +76,14 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("%s ended with %d, want %d", args[1], got, want)
 	}
+}
+
+// cmdDeclare writes a description, declared.md, with a rollback.to. Its escapes are YAML's.
+func cmdDeclare(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: declare TARGET")
+	}
+	ts.Check(os.WriteFile(filepath.Join(ts.Getenv("WORK"), "declared.md"), []byte("```yaml\nchange:\n  why: a reason\n  rollback:\n    to: \""+args[0]+"\"\n```\n"), 0o644))
 }
 
 // cmdRepo does to the repository in the current folder what its words say.
