@@ -217,6 +217,22 @@ func TestLocalTargetSaysWhatTheCloneLacks(t *testing.T) {
 			}
 		}
 	})
+	t.Run("shallow, and where the change began is not there", func(t *testing.T) {
+		t.Parallel()
+		f, first, second := story(t)
+		main := f.commit(enrolled(files{"prompts/a": "3"}), second)
+		head := f.commit(enrolled(files{"prompts/a": "4"}), first)
+		f.ref("refs/heads/main", main)
+		f.ref("refs/heads/feature", head)
+		f.ref("refs/tags/v1", main)
+		must(t, f.store.SetShallow([]plumbing.Hash{main, head}))
+		for _, to := range []string{"revert", "v1", main.String()} {
+			got := f.read(wayBack(to)).Change.Target
+			if !strings.Contains(got.Unknown, "shallow") || len(got.Files) > 0 {
+				t.Errorf("%s: %+v", to, got)
+			}
+		}
+	})
 	t.Run("no tags", func(t *testing.T) {
 		t.Parallel()
 		f, first, _ := story(t)
@@ -265,12 +281,12 @@ func TestLocalTargetWhereTheBaseMoved(t *testing.T) {
 	large := func(first string) string { return first + strings.Repeat("x", rules.MaxMerged) }
 	f := newFixture(t, false)
 	fork := f.commit(enrolled(files{"prompts/apart": text("1", "1"), "prompts/bin": "\x001", "prompts/gone": "1", "prompts/large": large("1"),
-		"prompts/mode": "1", "prompts/same": "1\n", "prompts/twice": "1"}))
+		"prompts/latin": text("caf\xe9", "1"), "prompts/mode": "1", "prompts/same": "1\n", "prompts/twice": "1"}))
 	f.ref("refs/tags/fork", fork)
 	f.ref("refs/heads/main", f.commit(enrolled(files{"prompts/apart": text("1", "3"), "prompts/bin": "\x003", "prompts/gone": "3", "prompts/large": large("3"),
-		"prompts/mode": "mode 100755 1", "prompts/same": "3\n", "prompts/twice": "2"}), fork))
+		"prompts/latin": text("Caf\xe9", "1"), "prompts/mode": "mode 100755 1", "prompts/same": "3\n", "prompts/twice": "2"}), fork))
 	f.ref("refs/heads/feature", f.commit(enrolled(files{"prompts/apart": text("2", "1"), "prompts/bin": "\x002", "prompts/large": large("2"),
-		"prompts/mode": "2", "prompts/same": "2\n", "prompts/twice": "2"}), fork))
+		"prompts/latin": text("caf\xe9", "2"), "prompts/mode": "2", "prompts/same": "2\n", "prompts/twice": "2"}), fork))
 
 	is := func(content string) rules.Entry {
 		e := f.entry("", content)
@@ -283,6 +299,7 @@ func TestLocalTargetWhereTheBaseMoved(t *testing.T) {
 			{Path: "prompts/bin", Landed: is("\x002"), Wrong: rules.WrongBinary},
 			{Path: "prompts/gone", Wrong: rules.WrongConflict},
 			{Path: "prompts/large", Landed: is(large("2")), Wrong: rules.WrongLarge},
+			{Path: "prompts/latin", Landed: is(text("Caf\xe9", "2")), Back: is(text("Caf\xe9", "1"))},
 			{Path: "prompts/mode", Landed: is("mode 100755 2"), Back: is("mode 100755 1")},
 			{Path: "prompts/same", Landed: is("2\n"), Wrong: rules.WrongConflict, Conflict: clash},
 			{Path: "prompts/twice", Landed: is("2"), Wrong: rules.WrongConflict, Conflict: &rules.Conflict{Line: 1, Wrote: "2", Now: "2", Before: "1"}},
@@ -292,6 +309,7 @@ func TestLocalTargetWhereTheBaseMoved(t *testing.T) {
 			{Path: "prompts/bin", Landed: is("\x002"), Back: is("\x001"), Wrong: rules.WrongBinary},
 			{Path: "prompts/gone", Back: is("1"), Wrong: rules.WrongConflict},
 			{Path: "prompts/large", Landed: is(large("2")), Back: is(large("1")), Wrong: rules.WrongLarge},
+			{Path: "prompts/latin", Landed: is(text("Caf\xe9", "2")), Back: is(text("caf\xe9", "1"))},
 			{Path: "prompts/mode", Landed: is("mode 100755 2"), Back: is("1")},
 			{Path: "prompts/same", Landed: is("2\n"), Back: is("1\n"), Wrong: rules.WrongConflict, Conflict: clash},
 			{Path: "prompts/twice", Landed: is("2"), Back: is("1")},

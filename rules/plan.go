@@ -135,10 +135,10 @@ func (j *judgement) retarget(whole bool) string {
 // suggestion is a target that would be verified when it is pasted, and what it is: the
 // last version that was itself released through the gate, else the version before the
 // change. It is empty when nothing is known that would do. A whole id is asked for where
-// a short one was ambiguous.
+// a short one was ambiguous, or where nothing was found by it.
 func (j *judgement) suggestion(whole bool) (to, what string) {
 	written := func(commit string) string {
-		if whole {
+		if whole || j.vain(commit) {
 			return commit
 		}
 		return short(commit)
@@ -169,6 +169,17 @@ func (j *judgement) tried(commit string) bool {
 	t, q := j.c.Target, j.request
 	return t != nil && t.Commit == commit && t.Form != FormPath && t.Form != FormRevert &&
 		q != nil && q.Rollback != nil && q.Rollback.To == t.To
+}
+
+// vain reports whether nothing was found by a short id that this commit begins with. GitHub
+// says no more of one that several objects begin with.
+func (j *judgement) vain(commit string) bool {
+	t, q := j.c.Target, j.request
+	if q == nil || q.Rollback == nil || t == nil || t.Commit != "" {
+		return false
+	}
+	id := LookFor(q.Rollback.To).ID
+	return id != "" && strings.HasPrefix(commit, id)
 }
 
 // odd reports whether the change has to do with a submodule or a symbolic link, which no

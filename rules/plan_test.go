@@ -47,6 +47,8 @@ func TestRollbackPlan(t *testing.T) {
 		{"another was looked up", "required", aimed("{to: v2}", at("v1")), "Author: fix the rollback target", "rollback.to `v2` names nothing on `main`", toBase},
 		{"elsewhere", "required", aimed("{to: v1}", at("v1", func(t *Target) { t.Commit, t.InBase = oldCommit, false })), "Author: fix the rollback target", "rollback.to `v1` is not in the history of `main`", toBase},
 		{"two things", "required", aimed("{to: 9f3c2ab}", &Target{To: "9f3c2ab", Ambiguous: true}), "Author: say which rollback target is meant", "rollback.to `9f3c2ab` names more than one thing", "write `rollback.to: " + mergeBase + "`, the version before this change"},
+		{"two commits, as GitHub has it", "required", aimed("{to: 9F3C2AB}", &Target{To: "9F3C2AB"}), "Author: fix the rollback target", "rollback.to `9F3C2AB` names nothing on `main`", "write `rollback.to: " + mergeBase + "`, the version before this change"},
+		{"another id that is not there", "required", aimed("{to: 9f3c2ac}", &Target{To: "9f3c2ac"}), "Author: fix the rollback target", "rollback.to `9f3c2ac` names nothing on `main`", toBase},
 		{"not known", "required", aimed("{to: v1}", at("v1", unknown)), "Author: name a rollback target that can be verified", "whether rollback.to `v1` would undo this change is not known: the clone is 'shallow'",
 			"see to that and run the check again; a change in very many folders has to be split"},
 		{"commits not known", "required", append(aimed("{to: v2}", nil), func(c *Change) { c.MergeBase, c.Base.Commit = "", "" }), "Author: fix the rollback target", "rollback.to `v2` names nothing on `main`", "write `rollback.to: revert`, which takes this change out of what is there then"},
