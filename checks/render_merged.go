@@ -41,7 +41,11 @@ func StickyMerged(v PlanView) string {
 		table += "| " + r[0] + " | " + cell(r[1]) + " |\n"
 	}
 	next := "nothing to do."
-	if v.Plan != nil && v.UndoneBy == "" {
+	switch {
+	case v.Plan == nil || v.UndoneBy != "":
+	case v.Broken:
+		next = "nothing to do now. Its way back would no longer work: " + code("/change rollback") + " in a comment here says how to take it back by hand."
+	default:
 		next = "nothing to do. To roll it back: " + code("/change rollback") + " in a comment here, or " + code("changegate rollback "+v.Change) + "."
 	}
 	return StickyMarker(v.Ref.RepoID, v.Ref.Number) + "\n### Change control: Recorded as " + v.Change + "\n\n**Next:** " + next +

@@ -132,8 +132,10 @@ func situations() map[string]Run {
 	v.Verdict.Would = rules.Author
 	out["shadow"] = Render(v)
 
-	for name, v := range timedSituations() {
-		out[name] = Render(v)
+	for _, more := range []map[string]View{timedSituations(), planSituations(), versionSituations()} {
+		for name, v := range more {
+			out[name] = Render(v)
+		}
 	}
 
 	out["unfinished-retrying"] = Unfinished(view("", ""), "GitHub answered 502 five times", at.Add(28*time.Minute), false)

@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -102,7 +103,7 @@ func comments() map[string]string {
 	noPlan := timed(at, effective30, func(c *rules.Change) { c.Requests[0].Text = "change:\n  why: x\n"; c.Target = nil })
 	x := glass.Change.Exceptions[0]
 	schedule := rules.Commands("/change schedule 2026-11-30")[0]
-	return map[string]string{
+	out := map[string]string{
 		"sticky-waiting":     Sticky(waiting),
 		"sticky-scheduled":   Sticky(scheduled),
 		"sticky-author":      Sticky(noPlan),
@@ -118,6 +119,8 @@ func comments() map[string]string {
 		"overdue":            Overdue(x, timed(at.Add(25*time.Hour), effective30, func(c *rules.Change) { c.Exceptions = []rules.Exception{x} }), []string{"@acme/change-managers", "mgr1", "maintain"}),
 		"ejected":            Ejected(rules.Person{Login: "dev1"}, "Frozen until Mon 4 Jan 2027 06:00 Europe/Berlin - year-end", scheduled.DetailsURL),
 	}
+	maps.Copy(out, mergedSituations())
+	return out
 }
 
 func refuse(line string) string {
@@ -188,7 +191,7 @@ func TestOpenedSaysWhatIsCovered(t *testing.T) {
 	}
 }
 
-var ownHTML = regexp.MustCompile(`(?s)\A<!-- changegate:sticky v1 repo=\d+ pr=\d+ -->\n(.*)\n<details><summary>Commands</summary>\n(.*)\n</details>\n`)
+var ownHTML = regexp.MustCompile(`(?s)\A<!-- changegate:sticky v1 repo=\d+ pr=\d+ -->\n(?:(.*)\n<details><summary>Commands</summary>\n(.*)\n</details>\n)?`)
 
 // unmarked takes away the HTML that the sticky comment is allowed.
 func unmarked(body string) string { return ownHTML.ReplaceAllString(body, "$1\n$2\n") }

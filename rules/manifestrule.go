@@ -86,19 +86,20 @@ func (j *judgement) version(g *judged, a *agentFile, files []string) string {
 	case a.changed && a.head.vague:
 		p := a.head.wrong[0]
 		f.Code, f.Line = CodeManifest, max(p.Line, 1)
-		f.Says, f.Fix = here+" cannot be read for the agent's version: "+place(p)+p.Says, p.Fix
+		f.Says = here + " cannot be read for the agent's version: " + place(p) + p.Says
+		f.Fix = "in " + here + ", " + place(p) + p.Fix
 	case a.changed && a.head.version == "":
 		f.Code = CodeVersionGone
 		f.Says = here + " has no `version` any more, and on " + base + " it is " + code(a.base.version)
-		f.Fix = "write `version: " + a.next() + "`"
+		f.Fix = j.bump(a, a.next(), "")
 	case a.head.version == a.base.version:
 		f.Code = CodeVersionStays
 		f.Says = "version " + code(a.base.version) + " of " + here + " is released, and the change would alter " + and(few(quoted(files))) + " under that number"
-		f.Fix = "write `version: " + a.next() + "` or higher and `replaces: " + inline(a.base.version) + "` in " + here
+		f.Fix = j.bump(a, a.next(), " or higher")
 	case a.head.at == nil:
 		f.Code = CodeVersionForm
 		f.Says = here + " has version " + code(a.head.version) + ", which is not MAJOR.MINOR.PATCH"
-		f.Fix = "write `version: " + a.next() + "`"
+		f.Fix = j.bump(a, a.meant(), "")
 	default:
 		return j.promoted(f, a)
 	}
@@ -138,11 +139,11 @@ func (j *judgement) promoted(f Finding, a *agentFile) string {
 	case used >= 0:
 		f.Code = CodeVersionUsed
 		f.Says = "version " + now + " of " + here + " was released before, by commit " + code(short(a.Released[used].by()))
-		f.Fix = a.rise()
+		f.Fix = j.rise(a)
 	case top != nil && !a.head.at.GreaterThan(top):
 		f.Code = CodeVersionFalls
 		f.Says = "version " + now + " of " + here + " is not above " + code(top.Original()) + ", which was released" + by
-		f.Fix = a.rise()
+		f.Fix = j.rise(a)
 	default:
 		if f.Says, f.Fix = j.replaces(a); f.Says == "" {
 			return a.rose(base)
@@ -153,9 +154,19 @@ func (j *judgement) promoted(f Finding, a *agentFile) string {
 	return ""
 }
 
+// bump says which version to write and, where it would be asked for next, what that one
+// replaces.
+func (j *judgement) bump(a *agentFile, version, more string) string {
+	s := "write `version: " + version + "`" + more
+	if says, _ := j.replaces(a); says != "" && a.base.version != "" {
+		s += " and `replaces: " + inline(a.base.version) + "`"
+	}
+	return s + " in " + code(a.Path)
+}
+
 // rise says how to go on from a version that was refused.
-func (a *agentFile) rise() string {
-	return "write `version: " + a.next() + "` or higher; to have an earlier version back as it was, roll back the change that replaced it"
+func (j *judgement) rise(a *agentFile) string {
+	return j.bump(a, a.next(), " or higher") + "; to have an earlier version back as it was, roll back the change that replaced it"
 }
 
 // replaces says what is wrong with the version that a promotion names as replaced.
@@ -167,11 +178,11 @@ func (j *judgement) replaces(a *agentFile) (says, fix string) {
 	}
 	switch {
 	case was == "" && names != "":
-		return here + " replaces " + code(names) + ", and it has no version on " + code(j.c.Base.Branch), "leave `replaces` out of a first version"
+		return here + " replaces " + code(names) + ", and it has no version on " + code(j.c.Base.Branch), "leave `replaces` out of " + here + ", a first version"
 	case was == "" || names == was:
 		return "", ""
 	case names != "":
-		return here + " replaces " + code(names) + ", and the version on " + code(j.c.Base.Branch) + " is " + code(was), "write `replaces: " + inline(was) + "`"
+		return here + " replaces " + code(names) + ", and the version on " + code(j.c.Base.Branch) + " is " + code(was), "write `replaces: " + inline(was) + "` in " + here
 	case to == was:
 		return "", ""
 	}
@@ -218,12 +229,29 @@ func (a *agentFile) next() string {
 	return up.String()
 }
 
+// meant is the version that was written in another form, v3.5 for 3.5.0, where it would do,
+// else the next one.
+func (a *agentFile) meant() string {
+	top, _ := a.highest()
+	if v, err := semver.NewVersion(a.head.version); err == nil && (top == nil || v.GreaterThan(top)) {
+		return v.String()
+	}
+	return a.next()
+}
+
 // judgeEarlier asks that the way back from a new version of an agent leads to one that
 // was released before it. Whether there is such a way is judged before.
 func judgeEarlier(j *judgement, g *judged) {
+	for _, f := range j.unreleased(g) {
+		j.add(f)
+	}
+}
+
+// unreleased are the findings of agents of which the way back brings no earlier release.
+func (j *judgement) unreleased(g *judged) (out []Finding) {
 	t := j.c.Target
 	if g.Kind != kindVersion || j.request == nil || j.request.Rollback == nil || t == nil || t.Unknown != "" {
-		return
+		return nil
 	}
 	touched, _ := j.touched(g)
 	for _, a := range touched {
@@ -243,8 +271,9 @@ func judgeEarlier(j *judgement, g *judged) {
 		if q := j.request; q.path != "" {
 			f.Path, f.Line = q.path, q.planLine
 		}
-		j.add(f)
+		out = append(out, f)
 	}
+	return out
 }
 
 // wrongBack says why what a rollback leaves of a manifest is no earlier release.

@@ -32,7 +32,9 @@ func judgeRollback(j *judgement, g *judged) {
 		j.unplanned(g, *f)
 		return
 	}
-	j.met(g.Name, RuleRollbackPlan, j.proven(paths))
+	if len(j.unreleased(g)) == 0 { // else that is said instead
+		j.met(g.Name, RuleRollbackPlan, j.proven(paths))
+	}
 }
 
 // resolved judges a plan by facts of before it was verified what a rollback leaves: that

@@ -50,7 +50,7 @@ func TestRollbackPlan(t *testing.T) {
 		{"two commits, as GitHub has it", "required", aimed("{to: 9F3C2AB}", &Target{To: "9F3C2AB"}), "Author: fix the rollback target", "rollback.to `9F3C2AB` names nothing on `main`", "write `rollback.to: " + mergeBase + "`, the version before this change"},
 		{"another id that is not there", "required", aimed("{to: 9f3c2ac}", &Target{To: "9f3c2ac"}), "Author: fix the rollback target", "rollback.to `9f3c2ac` names nothing on `main`", toBase},
 		{"not known", "required", aimed("{to: v1}", at("v1", unknown)), "Author: name a rollback target that can be verified", "whether rollback.to `v1` would undo this change is not known: the clone is 'shallow'",
-			"see to that and run the check again; a change in very many folders has to be split"},
+			"put that right and check again; where it is too much for one plan, split the change"},
 		{"commits not known", "required", append(aimed("{to: v2}", nil), func(c *Change) { c.MergeBase, c.Base.Commit = "", "" }), "Author: fix the rollback target", "rollback.to `v2` names nothing on `main`", "write `rollback.to: revert`, which takes this change out of what is there then"},
 		{"released through the gate", "required", append(aimed("{to: v2}", nil), suggested()), "Author: fix the rollback target", "rollback.to `v2` names nothing on `main`", "write `rollback.to: 7c1d0fe`, the last version that was released through the gate"},
 		{"released, and would not do", "required", append(aimed("{to: v2}", nil), suggested(unknown)), "Author: fix the rollback target", "rollback.to `v2` names nothing on `main`", toBase},

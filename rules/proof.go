@@ -59,7 +59,7 @@ func (p *proof) flaw(to string, paths []string) *flaw {
 	switch {
 	case t != nil && t.To == to && t.Unknown != "":
 		return &flaw{code: CodeUnverified, says: "whether " + is + " would undo this change is not known: " + inline(t.Unknown),
-			fix: "see to that and run the check again; a change in very many folders has to be split"}
+			fix: "put that right and check again; where it is too much for one plan, split the change"}
 	case t != nil && t.To == to && t.Ambiguous:
 		return &flaw{code: CodeAmbiguous, says: is + " names more than one thing"}
 	case (t == nil || t.To != to || t.Commit == "") && boilerplate(to) && to != FormRevert:
@@ -93,7 +93,7 @@ func (p *proof) wrong(is string, paths []string) *flaw {
 	case k == faultText:
 		f.says += ": " + p.unreadable(r)
 	case k == faultConflict:
-		f.fix = "merge " + code(p.branch) + " into the pull request's branch, and where they disagree make it what it shall be" + conflictBlock(r, p.branch)
+		f.fix = "merge " + code(p.branch) + " into the pull request's branch and resolve what conflicts" + conflictBlock(r, p.branch)
 	}
 	return f
 }

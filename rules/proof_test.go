@@ -56,7 +56,7 @@ func TestProof(t *testing.T) {
 		asks(strings.Replace(request, "v1", "prompts/a@v1", 1))(c)
 		c.Target.To, c.Target.Form = "prompts/a@v1", FormPath
 	}
-	const merge = "merge `main` into the pull request's branch, and where they disagree make it what it shall be"
+	const merge = "merge `main` into the pull request's branch and resolve what conflicts"
 	for _, tt := range []struct {
 		name string
 		c    *Change
