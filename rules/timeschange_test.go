@@ -141,33 +141,58 @@ func TestSuggestionsWorkWhenPasted(t *testing.T) {
 // then offers the instant it was made from.
 func TestParseOfFormat(t *testing.T) {
 	t.Parallel()
-	twice := 0
+	places := append(slices.Clone(zones), zoneFor("Asia/Kolkata"), zoneFor("America/Santiago"))
 	rapid.Check(t, func(t *rapid.T) {
-		loc := rapid.SampledFrom(append(zones, zoneFor("Asia/Kolkata"), zoneFor("America/Santiago"))).Draw(t, "zone")
+		loc := rapid.SampledFrom(places).Draw(t, "zone")
 		at := time.Unix(rapid.Int64Range(946771200, 32503500000).Draw(t, "at"), rapid.SampledFrom([]int64{0, 0, 1, 123456789, 999999999}).Draw(t, "ns"))
 		if rapid.Bool().Draw(t, "near a clock change") {
-			day := time.Date(rapid.IntRange(2001, 2100).Draw(t, "year"), pick(t, "month", time.March, time.April, time.September, time.October, time.November), 0, 0, 0, 0, 0, time.UTC)
-			for d := range 31 {
-				if s, ok := shiftAfter(day.AddDate(0, 0, d), loc); ok && s.back {
-					at = s.from.Add(-time.Duration(offsetOf(day.AddDate(0, 0, d), loc))*time.Second + time.Duration(rapid.IntRange(-90, 90).Draw(t, "minutes"))*time.Minute)
+			for _, back := range setBack(rapid.IntRange(2001, 2100).Draw(t, "year"), loc) {
+				at = back.Add(time.Duration(rapid.IntRange(-90, 90).Draw(t, "minutes")) * time.Minute)
+			}
+		}
+		readBack(t, at, loc)
+	})
+	twice := 0
+	for _, loc := range places {
+		for _, back := range setBack(2026, loc) {
+			for minutes := -90; minutes <= 90; minutes += 15 {
+				if readBack(t, back.Add(time.Duration(minutes)*time.Minute), loc) {
+					twice++
 				}
 			}
 		}
-		if got, wrong, _ := ParseTime(stamp(at, loc), nil); wrong != "" || !got.Equal(at) {
-			t.Fatalf("%v is written %s, which is %v %s", at, stamp(at, loc), got, wrong)
-		}
-		at = at.Truncate(time.Minute)
-		shown := strings.TrimPrefix(strings.Split(clock(at, loc), " (")[0], at.In(loc).Format("Mon "))
-		got, wrong, fix := ParseTime(shown, nil)
-		switch {
-		case wrong == "" && got.Equal(at):
-		case strings.HasSuffix(wrong, "happens twice (clocks are set back)") && slices.Contains(suggested(fix), at.UTC().Format(time.RFC3339)):
-			twice++
-		default:
-			t.Fatalf("%v is shown as %s, which is %v %s", at, shown, got, wrong)
-		}
-	})
-	if twice == 0 {
-		t.Error("no draw was in an hour that comes twice")
 	}
+	if twice == 0 {
+		t.Error("no hour comes twice")
+	}
+}
+
+// setBack are the instants of a year at which the clocks of a zone are set back.
+func setBack(year int, loc *time.Location) (all []time.Time) {
+	for day := time.Date(year, 1, 0, 0, 0, 0, 0, time.UTC); day.Year() <= year; day = day.AddDate(0, 0, 1) {
+		if s, ok := shiftAfter(day, loc); ok && s.back && day.Year() == year {
+			all = append(all, s.from.Add(-time.Duration(offsetOf(day, loc))*time.Second))
+		}
+	}
+	return all
+}
+
+// readBack shows an instant in both forms, reads it again, and reports whether the local
+// one stands for two.
+func readBack(t rapid.TB, at time.Time, loc *time.Location) (twice bool) {
+	t.Helper()
+	if got, wrong, _ := ParseTime(stamp(at, loc), nil); wrong != "" || !got.Equal(at) {
+		t.Fatalf("%v is written %s, which is %v %s", at, stamp(at, loc), got, wrong)
+	}
+	at = at.Truncate(time.Minute)
+	shown := strings.TrimPrefix(strings.Split(clock(at, loc), " (")[0], at.In(loc).Format("Mon "))
+	got, wrong, fix := ParseTime(shown, nil)
+	switch {
+	case wrong == "" && got.Equal(at):
+		return false
+	case strings.HasSuffix(wrong, "happens twice (clocks are set back)") && slices.Contains(suggested(fix), at.UTC().Format(time.RFC3339)):
+		return true
+	}
+	t.Fatalf("%v is shown as %s, which is %v %s", at, shown, got, wrong)
+	return false
 }
