@@ -57,7 +57,7 @@ func planSituations() map[string]View {
 	}
 	lines := &rules.Conflict{Line: 12, Wrote: "Never refund more than 500 EUR without asking.\nSay sorry first.\n", Now: "Never refund more than 300 EUR.\n", Before: "Never refund more than 200 EUR.\n"}
 	exact := func(c *rules.Change) {
-		c.Undoes = []rules.Undo{{Number: 471, Plan: rules.Plan{Change: 12, To: "9f3c2ab", Form: rules.FormCommit, Commit: forked,
+		c.Undoes = []rules.Undo{{Number: 471, InEffect: true, Plan: rules.Plan{Change: 12, To: "9f3c2ab", Form: rules.FormCommit, Commit: forked, Approved: true,
 			Files: []rules.Restored{{Path: "prompts/refund.md", Landed: letter("a"), Back: letter("b")}}},
 			Head: map[string]rules.Entry{"prompts/refund.md": letter("b")}, Base: map[string]rules.Entry{"prompts/refund.md": letter("a")}}}
 	}
@@ -90,8 +90,9 @@ func planSituations() map[string]View {
 			nothing(t)
 			t.Unknown = "GitHub did not give whole what the folder of prompts/refund.md holds at 9f3c2ab"
 		})),
-		"rollback-exact":  aimedAt("9f3c2ab", exact),
-		"rollback-nearly": aimedAt("9f3c2ab", exact, func(c *rules.Change) { c.Undoes[0].Head["prompts/refund.md"] = letter("c") }),
+		"rollback-exact":      aimedAt("9f3c2ab", exact),
+		"rollback-superseded": aimedAt("9f3c2ab", exact, func(c *rules.Change) { c.Undoes[0].InEffect = false }),
+		"rollback-nearly":     aimedAt("9f3c2ab", exact, func(c *rules.Change) { c.Undoes[0].Head["prompts/refund.md"] = letter("c") }),
 	}
 }
 
