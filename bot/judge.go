@@ -156,6 +156,7 @@ func (b *Bot) keep(ctx context.Context, tx *store.Tx, r *reading, floor checks.P
 	if err := b.sight(ctx, tx, r); err != nil {
 		return err
 	}
+	r.tag()
 	if err := b.facts(ctx, tx, r); err != nil {
 		return err
 	}

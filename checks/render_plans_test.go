@@ -75,9 +75,11 @@ func planSituations() map[string]View {
 		"rollback-suggested": aimedAt("v9.9.9", target(nothing), func(c *rules.Change) {
 			c.Suggested = &rules.Target{To: gated, Form: rules.FormCommit, Commit: gated, InBase: true, Files: []rules.Restored{restored("prompts/refund.md")}}
 		}),
-		"rollback-outside":   aimedAt("v2-hotfix", target(func(t *rules.Target) { t.Form, t.Commit, t.InBase, t.Files = rules.FormTag, gated, false, nil })),
-		"rollback-ambiguous": aimedAt("9f3c2ab", target(func(t *rules.Target) { nothing(t); t.Ambiguous = true })),
-		"rollback-same":      aimedAt("v3", target(func(t *rules.Target) { t.Form, t.Commit, t.Files[0].Back = rules.FormTag, gated, letter("b") })),
+		"rollback-outside":    aimedAt("v2-hotfix", target(func(t *rules.Target) { t.Form, t.Commit, t.InBase, t.Files = rules.FormTag, gated, false, nil })),
+		"rollback-tag-was":    aimedAt("prompts@v1", target(func(t *rules.Target) { t.Form, t.Was = rules.FormPath, gated })),
+		"rollback-unapproved": aimedAt("9f3c2ab", exact, func(c *rules.Change) { c.Undoes[0].Approved = false }),
+		"rollback-ambiguous":  aimedAt("9f3c2ab", target(func(t *rules.Target) { nothing(t); t.Ambiguous = true })),
+		"rollback-same":       aimedAt("v3", target(func(t *rules.Target) { t.Form, t.Commit, t.Files[0].Back = rules.FormTag, gated, letter("b") })),
 		"rollback-conflict": aimedAt("revert", target(func(t *rules.Target) {
 			t.Form, t.Files[0].Wrong, t.Files[0].Conflict = rules.FormRevert, rules.WrongConflict, lines
 		})),

@@ -53,6 +53,7 @@ const (
 	CodePartTarget    = "CG212"
 	CodeUnverified    = "CG213"
 	CodeUndo          = "CG214"
+	CodeTagWas        = "CG215"
 	CodeTagMoved      = "CG219"
 	CodePolicyBroken  = "CG301"
 	CodeNewPolicy     = "CG302"
@@ -156,6 +157,7 @@ var codes = []Code{
 	{CodePartTarget, "rollback target covers a part", Author, "path@commit restores one file, or what is below one folder, and the change has governed files beside it. Name the commit alone, which covers every file of the change.", "cover every file by the rollback target"},
 	{CodeUnverified, "rollback target not verified", Author, "Part of what verifies the target could not be read, such as the history that a shallow clone lacks. A plan of which that is not known is not taken for one that works.", "name a rollback target that can be verified"},
 	{CodeUndo, "rollback of an earlier change", "", "Every governed file of the pull request is, byte for byte, what the rollback plan of an earlier change restores, and the base branch still has what that change left. So each group asks for no more than `rollback_approvals` of the policy (default 1), and no effective date, notice or freeze holds it back. Everything else stands, and the files that say who approves ask for all their approvals.", ""},
+	{CodeTagWas, "tag of the rollback target moved", Author, "The tag that rollback.to names was moved while the pull request was open. Whoever approved may have looked at what it stood for then, and the plan would be another one. Name the commit: that changes the change request, so approvals are given anew for it. A tag that is moved back is as it was.", "name the commit: the rollback tag was moved"},
 	{CodeTagMoved, "tag of a rollback plan moved", "", "The tag that a merged change's rollback plan names was moved or deleted after the merge. What is restored is the commit that it was on when the plan was approved, which is recorded: the plan still works.", ""},
 	{CodePolicyBroken, "policy does not load", Failure, "The policy file on the base branch has errors, so nothing can be judged by it. A maintainer repairs it on the base branch.", ""},
 	{CodeNewPolicy, "new policy does not load", Failure, "The pull request changes the policy file and the new version has errors.", ""},

@@ -26,6 +26,9 @@ type Target struct {
 	Commit    string `json:"commit,omitempty"`
 	Ambiguous bool   `json:"ambiguous,omitempty"` // more than one thing
 	InBase    bool   `json:"in_base,omitempty"`   // Commit is in the base branch's history
+	// Was is the commit that the tag was on when To was first read on this pull request;
+	// empty while it is there. Whoever approved may have looked at that.
+	Was string `json:"was,omitempty"`
 	// Moved is set where a recorded plan is verified again: its tag stands for another
 	// commit by now, or for none. Commit is what was approved.
 	Moved bool `json:"moved,omitempty"`
@@ -111,9 +114,14 @@ func (p *Plan) Paths() (paths []string) {
 
 // Tag is the name of the tag that the plan was approved for; empty where it names a
 // commit, a version or nothing.
-func (p *Plan) Tag() string {
-	l := LookFor(p.To)
-	if p.Form != FormTag && p.Form != FormPath || l.ID != "" && strings.HasPrefix(p.Commit, l.ID) {
+func (p *Plan) Tag() string { return tagOf(p.To, p.Form, p.Commit) }
+
+// Tag is the name of the tag that the target names; empty where it names something else.
+func (t *Target) Tag() string { return tagOf(t.To, t.Form, t.Commit) }
+
+func tagOf(to, form, commit string) string {
+	l := LookFor(to)
+	if form != FormTag && form != FormPath || l.ID != "" && strings.HasPrefix(commit, l.ID) {
 		return ""
 	}
 	return l.Name

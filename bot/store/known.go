@@ -18,6 +18,9 @@ type Memory struct {
 	// Reviewed is, by review, the digest of the change request that was in force
 	// when the review was first seen.
 	Reviewed map[int64]string `json:"reviewed,omitempty"`
+	// Tagged are the commits that tags named by rollback.to were on when they were first
+	// read there, by rollback.to as it was written.
+	Tagged map[string]string `json:"tagged,omitempty"`
 	// EditedAt is when the description had been edited last at the last reading.
 	EditedAt time.Time `json:"edited_at,omitzero"`
 	// Holds are those in force, which pushes do not lift.

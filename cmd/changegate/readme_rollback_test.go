@@ -99,6 +99,7 @@ var flaws = map[string]func(*rules.Change){
 			Files: []rules.Restored{{Path: "prompts/refund.md", Landed: shownEntry("b1"), Wrong: rules.WrongElsewhere}}})
 	},
 	"the commit is not in the base branch's history":                                                        func(c *rules.Change) { c.Target.InBase = false },
+	"the tag was moved while the pull request was open":                                                     func(c *rules.Change) { c.Target.Was = c.Base.Commit },
 	"a short id of two commits, or a tag named like another commit's id":                                    func(c *rules.Change) { c.Target = &rules.Target{To: c.Target.To, Ambiguous: true} },
 	"a governed file is there what this change leaves":                                                      func(c *rules.Change) { c.Target.Files[0].Back = c.Target.Files[0].Landed },
 	"the base branch has changed the same lines since":                                                      wrong(rules.WrongConflict),
