@@ -45,13 +45,19 @@ func (b *Bot) judge(ctx context.Context, j *store.Job) error {
 	if err := b.retract(ctx, r); err != nil {
 		return err
 	}
+	// A command can be about what the merge became, so that is recorded first. One that
+	// cannot be recorded keeps nobody's command waiting for ever.
+	unrecorded := b.merged(ctx, r)
+	if unrecorded != nil && r.job.Attempts < mostAsked {
+		return unrecorded
+	}
 	switch old, err := b.attend(ctx, r); {
-	case err != nil:
-		return err
+	case err != nil || unrecorded != nil:
+		return errors.Join(unrecorded, err)
 	case old:
 		return b.finish(ctx, r, b.Now())
 	case r.Merge != nil:
-		return b.merged(ctx, r)
+		return b.afterMerge(ctx, r)
 	case r.Change.State != "open" || !r.concerns():
 		return b.Store.Write(ctx, func(tx *store.Tx) error {
 			return errors.Join(tx.Judged(ctx, j, b.Now()), b.end(ctx, tx, j, r.soonest(time.Time{})))

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"changegate/bot/evidence"
 	"changegate/bot/store"
@@ -43,21 +42,22 @@ type content map[string]string
 // merged records a pull request that reached its base branch, with the decision
 // that was in force then: the newest recorded before the merge, which is what the
 // check said. What GitHub shows afterwards (a check that was run again, a team
-// that changed, an edited description) explains nothing and refutes nothing.
-func (b *Bot) merged(ctx context.Context, r *reading) error {
-	if r.pull.MergeRecord >= 0 {
-		return b.afterMerge(ctx, r)
+// that changed, an edited description) explains nothing and refutes nothing. The
+// reading stays as it was: commands are judged by the policy as it is now.
+func (b *Bot) merged(ctx context.Context, now *reading) error {
+	if now.Merge == nil || now.pull.MergeRecord >= 0 {
+		return nil
 	}
-	before, err := b.GitHub.PolicyAt(ctx, r.Place, r.before())
+	before, err := b.GitHub.PolicyAt(ctx, now.Place, now.before())
 	if err != nil {
-		return fmt.Errorf("read the policy before the merge of %s#%d: %w", r.Place.Repo, r.job.Number, err)
+		return fmt.Errorf("read the policy before the merge of %s#%d: %w", now.Place.Repo, now.job.Number, err)
 	}
-	r.Policy = before
+	r := *now
 	if r.policy, _ = rules.Load(before.Data, r.floor); before.State == checks.PolicyAbsent ||
 		r.policy != nil && !r.policy.Watches(r.Change.Base.Branch, r.Change.DefaultBranch) {
-		return b.finish(ctx, r, time.Time{})
+		return nil
 	}
-	m := &merging{reading: r, ChangeMerged: evidence.ChangeMerged{
+	m := &merging{reading: &r, ChangeMerged: evidence.ChangeMerged{
 		Repo: evidence.Repo{ID: r.Place.RepoID, Name: r.Place.Repo}, Number: r.job.Number,
 		Branch: r.Change.Base.Branch, Commit: r.Merge.Commit, Tip: r.Change.Head.Commit, Before: r.Change.Base.Commit,
 		MergedBy: r.Merge.By, MergedAt: r.Merge.At,
@@ -69,7 +69,7 @@ func (b *Bot) merged(ctx context.Context, r *reading) error {
 		return err
 	}
 	if m.whole && len(m.content(m.landed)) == 0 && len(m.content(r.Change.Files)) == 0 && len(m.approved) == 0 {
-		return b.finish(ctx, r, time.Time{}) // no member of the population
+		return nil // no member of the population
 	}
 	files, err := b.governedFiles(ctx, m)
 	if err != nil {
@@ -78,10 +78,7 @@ func (b *Bot) merged(ctx context.Context, r *reading) error {
 	if err := b.recallPlan(ctx, m); err != nil {
 		return fmt.Errorf("read the way back of %s#%d: %w", m.Place.Repo, m.job.Number, err)
 	}
-	if err := b.recordMerge(ctx, m, files); err != nil {
-		return err
-	}
-	return b.afterMerge(ctx, r)
+	return b.recordMerge(ctx, m, files)
 }
 
 // before is the revision whose policy the merge was held to: what stood on the

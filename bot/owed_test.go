@@ -136,6 +136,28 @@ func TestReviewThoughTheBaseBranchIsGone(t *testing.T) {
 	w.records(t, evidence.KindClosed, 1)
 }
 
+// A merge that cannot be recorded, because GitHub does not compare what it left, holds
+// up nobody's review; and it is recorded once it can be.
+func TestReviewThoughTheMergeCannotBeRecorded(t *testing.T) {
+	t.Parallel()
+	w := emergency(t)
+	w.says(t, "lead1", breakGlass)
+	w.shows(t, "BREAK-GLASS")
+	w.pull.Merge("dev1", "squash")
+	w.gh.Fault(githubtest.Fault{Path: "/compare/.*" + w.repo.Head("main"), Kind: "500"})
+	id := w.pull.Comment("boss1", ackOne)
+	for range 5 {
+		w.works(t)
+		w.clock.to(w.clock.now().Add(time.Minute))
+	}
+	w.reacted(t, id, "eyes", "+1")
+	w.records(t, evidence.KindClosed, 1)
+	w.records(t, evidence.KindMerged, 0)
+	w.gh.ClearFaults()
+	w.works(t)
+	w.records(t, evidence.KindMerged, 1)
+}
+
 // The first comment on a pull request is read however long the server was off: only
 // what was said before its first reading asks nothing.
 func TestFirstCommentOfAnOutage(t *testing.T) {

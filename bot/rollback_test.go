@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"changegate/bot/evidence"
 	"changegate/checks/githubtest"
 )
 
@@ -27,32 +28,43 @@ func released(t *testing.T) *world {
 }
 
 // TestKilledWhileItRollsBack: whenever the server dies, at each request before it is
-// made and after it took effect, one pull request is opened, and it is answered once.
+// made and after it took effect, one pull request is opened, and it is answered once;
+// also where the merge is read with the command, and recorded first.
 func TestKilledWhileItRollsBack(t *testing.T) {
 	t.Parallel()
-	const most = 16 // more than there are requests
-	for n := 1; n <= most; n++ {
-		for _, after := range []bool{false, true} {
-			t.Run(fmt.Sprintf("request %d, after %v", n, after), func(t *testing.T) {
-				t.Parallel()
-				w := released(t)
-				w.pull.Merge("boss1", "squash")
-				w.works(t)
-				w.later()
-				id := w.pull.Comment("rev1", "/change rollback reason: two is wrong")
-				w.dies(t, n, after)
-				w.works(t)
-				w.later()
-				w.works(t)
-				w.reacted(t, id, "eyes", "+1")
-				w.answered(t, 1, "#2 ", "rolls back CHG-1")
-				if p := w.repo.Pull(2); p == nil || w.repo.Pull(3) != nil {
-					t.Errorf("pull request 2 is %v, and there is a third: %v", p, w.repo.Pull(3))
-				}
-				if got := w.repo.Branches(); slices.ContainsFunc(got, func(name string) bool { return strings.HasPrefix(name, "changegate/rollback-chg-1-") }) {
-					t.Errorf("branches %q", got)
-				}
-			})
+	for name, c := range map[string]struct {
+		merged func(w *world, t *testing.T)
+		most   int // more requests than it takes to answer
+	}{
+		"of a merge that was recorded": {func(w *world, t *testing.T) { w.works(t); w.later() }, 16},
+		"of one read with it":          {func(w *world, _ *testing.T) { w.later() }, 23},
+	} {
+		for n := 1; n <= c.most; n++ {
+			for _, after := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s, request %d, after %v", name, n, after), func(t *testing.T) {
+					t.Parallel()
+					w := released(t)
+					w.pull.Merge("boss1", "squash")
+					c.merged(w, t)
+					id := w.pull.Comment("rev1", "/change rollback reason: two is wrong")
+					w.dies(t, n, after)
+					if n == c.most {
+						w.answered(t, 1)
+					}
+					w.works(t)
+					w.later()
+					w.works(t)
+					w.reacted(t, id, "eyes", "+1")
+					w.answered(t, 1, "#2 ", "rolls back CHG-1")
+					w.records(t, evidence.KindMerged, 1)
+					if p := w.repo.Pull(2); p == nil || w.repo.Pull(3) != nil {
+						t.Errorf("pull request 2 is %v, and there is a third: %v", p, w.repo.Pull(3))
+					}
+					if got := w.repo.Branches(); slices.ContainsFunc(got, func(name string) bool { return strings.HasPrefix(name, "changegate/rollback-chg-1-") }) {
+						t.Errorf("branches %q", got)
+					}
+				})
+			}
 		}
 	}
 }
