@@ -99,16 +99,42 @@ func (b *Bot) planView(p checks.Place, c *store.Change) checks.PlanView {
 	return v
 }
 
-// unsettle has the plans verified again that a change of these paths may have broken, and
-// its own where nothing is known of it, by the job that walks the branch.
-func (b *Bot) unsettle(ctx context.Context, tx *store.Tx, p checks.Place, branch string, paths []string, by int) error {
-	if err := tx.Unsettle(ctx, p.RepoID, branch, paths, by); err != nil {
+// unsettle has the plans verified again that what a merge left may have broken, and its
+// own where nothing is known of it, by the job that walks the branch. What no policy
+// governs any more may be in a plan as well.
+func (b *Bot) unsettle(ctx context.Context, tx *store.Tx, m *merging) (err error) {
+	// What landed may be the last commit of several, or more than the pull request lists.
+	listed := !slices.ContainsFunc(m.Change.Gaps, func(g rules.Gap) bool { return g.What == "files" })
+	if p := m.Place; m.whole && listed {
+		err = tx.Unsettle(ctx, p.RepoID, m.Branch, touched(slices.Concat(m.landed, m.Change.Files)), p.OrgID, m.ChangeNumber)
+	} else {
+		err = tx.UnsettleAll(ctx, p.RepoID, m.Branch, false)
+	}
+	if err != nil {
 		return err
 	}
-	if some, _, err := tx.StalePlans(ctx, p.RepoID, branch, 1); err != nil || len(some) == 0 {
+	if some, _, err := tx.StalePlans(ctx, m.Place.OrgID, m.Place.RepoID, m.Branch, 1); err != nil || len(some) == 0 {
 		return err
 	}
-	return tx.RaiseWalk(ctx, p, branch, "plans to verify", b.Now())
+	return tx.RaiseWalk(ctx, m.Place, m.Branch, "plans to verify", b.Now())
+}
+
+// touched are the paths of files, both ends of a rename.
+func touched(files []rules.File) (paths []string) {
+	for _, f := range files {
+		if paths = append(paths, f.Path); f.OldPath != "" {
+			paths = append(paths, f.OldPath)
+		}
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
+}
+
+// passOver notes a merge that is no member of the population.
+func (b *Bot) passOver(ctx context.Context, m *merging) error {
+	return b.Store.Write(ctx, func(tx *store.Tx) error {
+		return errors.Join(b.unsettle(ctx, tx, m), b.hold(ctx, tx, m.job))
+	})
 }
 
 // released returns, for checks.Known, what the newest change released through the gate

@@ -20,66 +20,91 @@ const mostKept = 50
 // keptAgain is when the plans that were left over are verified.
 const keptAgain = time.Minute
 
-// question notes which plans what the walk found may have broken, and reports whether
-// any is to be verified: it is done once the walk is on record, whatever happens in
-// between. A revert is worked out from what stands at its paths; of the other forms only
-// a tag can change without a rewrite.
+// someKept reports whether a change in effect on the branch of a job has a way back.
+func (b *Bot) someKept(ctx context.Context, j *store.Job) (some bool, err error) {
+	err = b.Store.Read(ctx, func(tx *store.Tx) error {
+		some, err = tx.SomePlan(ctx, j.Place.RepoID, j.Branch)
+		return err
+	})
+	return some, err
+}
+
+// question notes which plans what the walk found may have broken or mended, and reports
+// whether any is to be looked at: it is done once the walk is on record, whatever happens
+// in between.
 func (s *sweep) question(ctx context.Context, tx *store.Tx) (bool, error) {
-	repo, branch := s.reading.job.Place.RepoID, s.reading.job.Branch
+	p, branch := s.reading.job.Place, s.reading.job.Branch
 	var err error
-	switch {
-	case s.rewritten:
-		err = tx.UnsettleAll(ctx, repo, branch)
-	case s.cut:
-		err = tx.UnsettleForm(ctx, repo, branch, rules.FormRevert)
-	default:
-		err = tx.Unsettle(ctx, repo, branch, s.touched, 0)
+	if s.rewritten || s.cut {
+		err = tx.UnsettleAll(ctx, p.RepoID, branch, s.rewritten)
+	} else {
+		err = tx.Unsettle(ctx, p.RepoID, branch, s.touched, p.OrgID, 0)
+	}
+	if err == nil && !s.rewritten {
+		err = tx.UnsettleOutside(ctx, p.RepoID, branch, s.joins || s.cut, s.landed)
 	}
 	if err != nil {
 		return false, err
 	}
-	if err := tx.UnsettleForm(ctx, repo, branch, rules.FormTag); err != nil {
-		return false, err
+	some, _, err := tx.StalePlans(ctx, p.OrgID, p.RepoID, branch, 1)
+	if err != nil || len(some) > 0 {
+		return len(some) > 0, err
 	}
-	some, _, err := tx.StalePlans(ctx, repo, branch, 1)
-	return len(some) > 0, err
+	tagged, err := tx.TaggedPlans(ctx, p.OrgID, p.RepoID, branch, evidence.PlanVerified)
+	return len(tagged) > 0, err
 }
 
 // keepTrue verifies the plans again that are in question, against the tip of the branch,
-// and ends the walk. What cannot be read of one does not keep the others.
+// looks where the tags of the others are, and ends the walk. What cannot be read of one
+// does not keep the others.
 func (b *Bot) keepTrue(ctx context.Context, r *reading, tip string) error {
-	var plans []*store.StalePlan
-	more := 0
+	var stale, tagged []*store.StalePlan
+	p, more := r.job.Place, 0
 	err := b.Store.Read(ctx, func(tx *store.Tx) (err error) {
-		plans, more, err = tx.StalePlans(ctx, r.job.Place.RepoID, r.job.Branch, mostKept)
+		if stale, more, err = tx.StalePlans(ctx, p.OrgID, p.RepoID, r.job.Branch, mostKept); err == nil {
+			tagged, err = tx.TaggedPlans(ctx, p.OrgID, p.RepoID, r.job.Branch, evidence.PlanVerified)
+		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	tags, err := b.tagsOf(ctx, r, plans)
-	if err != nil {
+	tagged = slices.DeleteFunc(tagged, func(t *store.StalePlan) bool {
+		return slices.ContainsFunc(stale, func(s *store.StalePlan) bool { return s.Number == t.Number })
+	})
+	k := &keeping{bot: b, reading: r, tip: tip, within: map[string]bool{}}
+	if err := k.askTags(ctx, slices.Concat(stale, tagged)); err != nil {
 		return err
 	}
 	var failed []error
-	for _, s := range plans {
-		if err := b.verifyPlan(ctx, r, s, tip, tags); err != nil {
-			failed = append(failed, fmt.Errorf("verify the plan of %s of %s again: %w", s.ID(), r.job.Place.Repo, err))
-		}
+	for _, s := range stale {
+		failed = append(failed, k.verify(ctx, s))
+	}
+	for _, s := range tagged {
+		failed = append(failed, k.followTag(ctx, s))
 	}
 	if err := errors.Join(failed...); err != nil {
 		return err
 	}
 	next := time.Time{}
 	if more > 0 {
-		b.Log.Info("plans left for the next walk", "repo", r.job.Place.Repo, "branch", r.job.Branch, "plans", more)
+		b.Log.Info("plans left for the next walk", "repo", p.Repo, "branch", r.job.Branch, "plans", more)
 		next = b.Now().Add(keptAgain)
 	}
 	return b.finish(ctx, r, next)
 }
 
-// tagsOf asks for what the tags of plans stand for now, of all at once.
-func (b *Bot) tagsOf(ctx context.Context, r *reading, plans []*store.StalePlan) (map[string]string, error) {
+// keeping is one look at the plans of a branch with this tip.
+type keeping struct {
+	bot     *Bot
+	reading *reading
+	tip     string
+	tags    map[string]string // the commits that tags stand for
+	within  map[string]bool   // of commits that were asked for: in the history of tip
+}
+
+// askTags asks for what the tags of plans stand for now, of all at once.
+func (k *keeping) askTags(ctx context.Context, plans []*store.StalePlan) (err error) {
 	var names []string
 	for _, s := range plans {
 		if name := s.Plan.Tag(); name != "" {
@@ -87,50 +112,62 @@ func (b *Bot) tagsOf(ctx context.Context, r *reading, plans []*store.StalePlan) 
 		}
 	}
 	slices.Sort(names)
-	if names = slices.Compact(names); len(names) == 0 {
-		return nil, nil
+	if names = slices.Compact(names); len(names) > 0 {
+		k.tags, err = k.bot.GitHub.Tags(ctx, k.reading.job.Place, names)
 	}
-	return b.GitHub.Tags(ctx, r.job.Place, names)
+	return err
 }
 
-// verifyPlan finds how a plan stands, and keeps that. A tag that is elsewhere, or gone,
-// says nothing of the commit that is restored: as long as the branch was not rewritten,
-// that stands as it did.
-func (b *Bot) verifyPlan(ctx context.Context, r *reading, s *store.StalePlan, tip string, tags map[string]string) (err error) {
-	by := &rules.Target{To: s.Plan.To, Form: s.Plan.Form, Commit: s.Plan.Commit, InBase: true}
-	name := s.Plan.Tag()
-	if name == "" || s.Forced || s.State != evidence.PlanVerified {
-		if by, err = b.GitHub.Verify(ctx, r.job.Place, *s.Plan, tip, s.Forced); err != nil {
-			return err
-		}
-		reread(s.Plan, by)
+// verify finds how a plan stands, and keeps that. Whether its commit is in the history of
+// the branch is asked once the branch was rewritten, and as long as the plan is broken: a
+// later push of something else does not bring it back.
+func (k *keeping) verify(ctx context.Context, s *store.StalePlan) error {
+	by, err := k.target(ctx, s)
+	if err == nil {
+		name := s.Plan.Tag()
+		by.Moved = name != "" && k.tags[name] != s.Plan.Commit
+		err = k.bot.restand(ctx, k.reading, s, k.tip, by)
 	}
-	by.Moved = name != "" && tags[name] != s.Plan.Commit
-	now := store.PlanStanding{Tip: tip}
-	now.State, now.Code, now.Says = evidence.Stands(s.Branch, by)
-	return b.restand(ctx, r, s, now, by)
+	if err != nil {
+		return fmt.Errorf("verify the plan of %s of %s again: %w", s.ID(), k.reading.job.Place.Repo, err)
+	}
+	return nil
 }
 
-// reread gives what a parser has to take its text: that of the plan, where the same is
-// restored, or what the reverse merge made.
-func reread(p *rules.Plan, by *rules.Target) {
-	for i := range by.Files {
-		f := &by.Files[i]
-		k := slices.IndexFunc(p.Files, func(r rules.Restored) bool { return r.Path == f.Path })
-		switch {
-		case k < 0 || p.Files[k].Text == nil || f.Text != nil:
-		case f.Back == p.Files[k].Back:
-			f.Text = p.Files[k].Text
-		default:
-			f.Text = f.Data
+func (k *keeping) target(ctx context.Context, s *store.StalePlan) (_ *rules.Target, err error) {
+	p, commit := k.reading.job.Place, s.Plan.Commit
+	within, known := k.within[commit]
+	switch {
+	case !s.Forced && s.State == evidence.PlanVerified:
+		within = true
+	case !known:
+		if within, err = k.bot.GitHub.Within(ctx, p, commit, k.tip); err != nil {
+			return nil, err
 		}
+		k.within[commit] = within
 	}
+	return k.bot.GitHub.Verify(ctx, p, *s.Plan, k.tip, within)
+}
+
+// followTag notes where the tag of a plan that works is now. One that is elsewhere, or
+// gone, says nothing of the commit that is restored, and nothing else is looked at.
+func (k *keeping) followTag(ctx context.Context, s *store.StalePlan) error {
+	moved := k.tags[s.Plan.Tag()] != s.Plan.Commit
+	if moved == (s.Code == rules.CodeTagMoved) {
+		return nil
+	}
+	by := &rules.Target{To: s.Plan.To, Form: s.Plan.Form, Commit: s.Plan.Commit, InBase: true, Moved: moved}
+	if err := k.bot.restand(ctx, k.reading, s, k.tip, by); err != nil {
+		return fmt.Errorf("follow the tag of %s of %s: %w", s.ID(), k.reading.job.Place.Repo, err)
+	}
+	return nil
 }
 
 // restand keeps how a plan stands. When that is otherwise than before it is recorded,
 // and said on the pull request: both with it or not at all.
-func (b *Bot) restand(ctx context.Context, r *reading, s *store.StalePlan, now store.PlanStanding, by *rules.Target) error {
-	was := s.PlanStanding
+func (b *Bot) restand(ctx context.Context, r *reading, s *store.StalePlan, tip string, by *rules.Target) error {
+	was, now := s.PlanStanding, store.PlanStanding{Tip: tip}
+	now.State, now.Code, now.Says = evidence.Stands(s.Branch, by)
 	s.PlanStanding = now
 	changed := was.State != now.State || was.Code != now.Code
 	err := b.Store.Write(ctx, func(tx *store.Tx) error {
@@ -161,7 +198,7 @@ func (b *Bot) tellPlan(ctx context.Context, tx *store.Tx, r *reading, s *store.S
 	if err != nil {
 		return err
 	}
-	index, _, err := b.log(checks.Place{OrgID: s.OrgID}).Append(ctx, tx, rec, b.Now())
+	index, _, err := b.log(p).Append(ctx, tx, rec, b.Now())
 	if err != nil {
 		return err
 	}

@@ -53,8 +53,121 @@ func (w *world) changeNumber(t *testing.T, n int) (c *store.Change) {
 	return c
 }
 
+// planned numbers changes of an organisation as if they had been merged, each of a file of
+// its own with such a plan.
+func (w *world) planned(t *testing.T, orgID int64, many int, plan rules.Plan, back rules.Restored, s store.PlanStanding) {
+	t.Helper()
+	err := w.st.Write(t.Context(), func(tx *store.Tx) error {
+		for n := range many {
+			p, f := plan, back
+			f.Path = fmt.Sprintf("prompts/%d.md", n)
+			p.Files = []rules.Restored{f}
+			_, err := tx.AddChange(t.Context(), &store.Change{
+				OrgID: orgID, RepoID: w.repo.ID(), Branch: "main", Pull: 100 + n, MergedAt: w.clock.now().Add(time.Duration(n) * time.Second),
+				Paths: []string{f.Path}, Plan: &p, PlanStanding: s,
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestCallsOfBrokenPlans: however many plans are broken, a push that has to do with none of
+// them costs what it costs without. One that may bring back into the history what a
+// rewrite took out of it asks once for each commit.
+func TestCallsOfBrokenPlans(t *testing.T) {
+	t.Parallel()
+	gone := strings.Repeat("a", 40)
+	back := rules.Restored{Back: rules.Entry{Blob: gone, Mode: "100644"}}
+	broken := func(code string) store.PlanStanding {
+		return store.PlanStanding{State: evidence.PlanBroken, Code: code, Says: "x", Tip: "old"}
+	}
+	for _, c := range []struct {
+		name string
+		plan rules.Plan
+		code string
+		join bool
+		more int
+	}{
+		{"tags, of what cannot be restored", rules.Plan{To: "v1", Form: rules.FormTag, Commit: gone}, rules.CodeNotRestorable, false, 0},
+		{"tags, out of the history", rules.Plan{To: "v1", Form: rules.FormTag, Commit: gone}, rules.CodeOutsideBase, false, 0},
+		{"commits, out of the history", rules.Plan{To: gone, Form: rules.FormCommit, Commit: gone}, rules.CodeOutsideBase, false, 0},
+		{"tags, out of the history, another branch is merged", rules.Plan{To: "v1", Form: rules.FormTag, Commit: gone}, rules.CodeOutsideBase, true, 2}, // tag, history; the pull request has read the folder
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			cost := func(many int) int {
+				w := gated(t, enforced, "rev1", "rev2")
+				w.walked(t, githubtest.Files{"README.md": "ho\n"})
+				w.repo.Branch("side", "main")
+				w.repo.Push("rev2", "side", githubtest.Files{"docs/side.md": "side\n"})
+				w.repo.Tag("v1", w.first)
+				w.planned(t, w.orgID(), many, c.plan, back, broken(c.code))
+				w.works(t)
+				w.gh.ResetCalls()
+				if c.join {
+					w.repo.Merge("rev2", "main", "side")
+				} else {
+					w.repo.Push("rev2", "main", githubtest.Files{"README.md": "no\n"})
+				}
+				w.waited(t)
+				for n := range many {
+					if now := w.changeNumber(t, n+1); now.State != evidence.PlanBroken || now.Code != c.code {
+						t.Errorf("CHG-%d stands %+v", n+1, now.PlanStanding)
+					}
+				}
+				return w.calls()
+			}
+			if without, with := cost(0), cost(45); with-without != c.more {
+				t.Errorf("%d calls with 45 broken plans, %d without; want %d more", with, without, c.more)
+			}
+		})
+	}
+}
+
+// TestPlansOfAnotherOrganisation: a repository that changed hands brings the plans of its
+// old organisation along. What is pushed now is nothing for the log of that one.
+func TestPlansOfAnotherOrganisation(t *testing.T) {
+	t.Parallel()
+	const old = 4242
+	w := gated(t, enforced, "rev1", "rev2")
+	w.walked(t, githubtest.Files{"prompts/0.md": "of the old\n"})
+	was := w.repo.Head("main")
+	w.walked(t, githubtest.Files{"prompts/0.md": "B\n"})
+	with := w.repo.Head("main")
+	verified := store.PlanStanding{State: evidence.PlanVerified, Tip: with}
+	w.repo.Tag("v1", was)
+	w.planned(t, old, 1, rules.Plan{To: "v1", Form: rules.FormTag, Commit: was, Merge: with, Parent: was}, rules.Restored{}, verified)
+	w.repo.Tag("v1", with)
+	w.walked(t, githubtest.Files{"prompts/0.md": "secret of the new\n"})
+	w.repo.ForcePush("rev2", "main", w.first, githubtest.Files{"prompts/0.md": "secret of the new\n"})
+	w.waited(t)
+	err := w.st.Read(t.Context(), func(tx *store.Tx) error {
+		for s, err := range evidence.NewLog(w.keys, fmt.Sprint(old)).Records(t.Context(), tx, 0, 1) {
+			if err != nil {
+				return err
+			}
+			t.Errorf("in the log of the old organisation is %T %s", s.Predicate, s.Side)
+		}
+		c, err := tx.Change(t.Context(), old, 1)
+		if err == nil && c.PlanStanding != verified {
+			t.Errorf("its plan stands %+v", c.PlanStanding)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.records(t, evidence.KindPlan, 0)
+}
+
 // TestCallsOfKeptPlans counts what keeping plans true costs: nothing for a push that
-// touches no file of a revert and while no tag is named, whatever else is there.
+// touches no file of a plan and while no tag is named, whatever else is there.
 func TestCallsOfKeptPlans(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -64,7 +177,9 @@ func TestCallsOfKeptPlans(t *testing.T) {
 	}{
 		{"a revert, not touched", "revert", githubtest.Files{"README.md": "1\n", "prompts/z.md": "1\n"}, 0},
 		{"a revert, touched", "revert", githubtest.Files{"prompts/a.md": "1\n"}, 4}, // folder, texts; the comment and the reading it is made in
-		{"a commit, touched", "", githubtest.Files{"prompts/a.md": "1\n"}, 0},
+		{"a commit, not touched", "", githubtest.Files{"README.md": "1\n"}, 0},
+		{"a commit, touched", "", githubtest.Files{"prompts/a.md": "1\n"}, 1}, // folder
+		{"a tag, touched", "v1", githubtest.Files{"prompts/a.md": "1\n"}, 2},  // folder, tag
 		{"a tag, not touched", "v1", githubtest.Files{"README.md": "1\n"}, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -154,24 +269,8 @@ func TestManyPlansAfterARewrite(t *testing.T) {
 	w := gated(t, enforced, "rev1", "rev2")
 	w.walked(t, githubtest.Files{"README.md": "ho\n"})
 	const all = 60
-	err := w.st.Write(t.Context(), func(tx *store.Tx) error {
-		for n := range all {
-			path := fmt.Sprintf("prompts/%d.md", n)
-			back := rules.Entry{Blob: strings.Repeat("a", 40), Mode: "100644"}
-			_, err := tx.AddChange(t.Context(), &store.Change{
-				OrgID: w.orgID(), RepoID: w.repo.ID(), Branch: "main", Pull: 100 + n, MergedAt: w.clock.now().Add(time.Duration(n) * time.Second), Paths: []string{path},
-				Plan:         &rules.Plan{To: w.first, Form: rules.FormCommit, Commit: w.first, Files: []rules.Restored{{Path: path, Back: back}}},
-				PlanStanding: store.PlanStanding{State: evidence.PlanVerified, Tip: "old"},
-			})
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	w.planned(t, w.orgID(), all, rules.Plan{To: w.first, Form: rules.FormCommit, Commit: w.first},
+		rules.Restored{Back: rules.Entry{Blob: strings.Repeat("a", 40), Mode: "100644"}}, store.PlanStanding{State: evidence.PlanVerified, Tip: "old"})
 	verified := func() (n, oldest int) {
 		oldest = all + 1
 		for i := 1; i <= all; i++ {

@@ -53,15 +53,15 @@ func (b *Bot) merged(ctx context.Context, now *reading) error {
 		return fmt.Errorf("read the policy before the merge of %s#%d: %w", now.Place.Repo, now.job.Number, err)
 	}
 	r := *now
-	if r.policy, _ = rules.Load(before.Data, r.floor); before.State == checks.PolicyAbsent ||
-		r.policy != nil && !r.policy.Watches(r.Change.Base.Branch, r.Change.DefaultBranch) {
-		return nil
-	}
+	r.policy, _ = rules.Load(before.Data, r.floor)
 	m := &merging{reading: &r, ChangeMerged: evidence.ChangeMerged{
 		Repo: evidence.Repo{ID: r.Place.RepoID, Name: r.Place.Repo}, Number: r.job.Number,
 		Branch: r.Change.Base.Branch, Commit: r.Merge.Commit, Tip: r.Change.Head.Commit, Before: r.Change.Base.Commit,
 		MergedBy: r.Merge.By, MergedAt: r.Merge.At,
 	}}
+	if before.State == checks.PolicyAbsent || r.policy != nil && !r.policy.Watches(r.Change.Base.Branch, r.Change.DefaultBranch) {
+		return b.passOver(ctx, m)
+	}
 	if err := b.queued(ctx, m); err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func (b *Bot) merged(ctx context.Context, now *reading) error {
 		return err
 	}
 	if m.whole && len(m.content(m.landed)) == 0 && len(m.content(r.Change.Files)) == 0 && len(m.approved) == 0 {
-		return nil // no member of the population
+		return b.passOver(ctx, m)
 	}
 	files, err := b.governedFiles(ctx, m)
 	if err != nil {
@@ -258,7 +258,7 @@ func (b *Bot) recordMerge(ctx context.Context, m *merging, files []evidence.Gove
 		if m.pull.MergeRecord, _, err = b.log(m.Place).Append(ctx, tx, rec, b.Now()); err != nil {
 			return err
 		}
-		if err := errors.Join(b.unsettle(ctx, tx, m.Place, m.Branch, c.Paths, c.Number), b.tellUndone(ctx, tx, m)); err != nil {
+		if err := errors.Join(b.unsettle(ctx, tx, m), b.tellUndone(ctx, tx, m)); err != nil {
 			return err
 		}
 		return errors.Join(tx.SavePull(ctx, m.pull), b.hold(ctx, tx, m.job))

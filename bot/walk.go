@@ -188,6 +188,9 @@ func (b *Bot) explain(ctx context.Context, r *reading, from, tip string, before 
 	if err != nil {
 		return fmt.Errorf("walk %s of %s: %w", j.Branch, j.Place.Repo, err)
 	}
+	if s.kept, err = b.someKept(ctx, j); err != nil {
+		return err
+	}
 	switch err := s.sort(ctx, walked); {
 	case errors.Is(err, errUnsettled):
 		return b.Store.Retry(ctx, j, b.Now().Add(settled), err.Error())
@@ -206,7 +209,10 @@ type sweep struct {
 	from, tip string
 
 	rewritten, cut bool     // what is on the branch now is not all known
+	joins          bool     // some commit brings other history in
+	landed         []string // the commits
 	touched        []string // by commits with no pull request
+	kept           bool     // some change in effect there has a way back
 
 	commits, governed int
 	pulls             []int // merged ones, to be recorded
@@ -224,14 +230,15 @@ func (s *sweep) sort(ctx context.Context, w *checks.Walked) error {
 		s.bypass(checks.Landed{ID: s.tip, At: s.reading.now}, why, nil)
 	}
 	for _, k := range w.Commits {
+		s.landed, s.joins = append(s.landed, k.ID), s.joins || len(k.Parents) > 1
 		if k.Pull != 0 {
 			s.pulls = append(s.pulls, k.Pull)
 			continue
 		}
-		if s.off {
+		if s.off && !s.kept {
 			continue
 		}
-		if s.unsettled(k) {
+		if !s.off && s.unsettled(k) {
 			return errUnsettled
 		}
 		if err := s.direct(ctx, k); err != nil {
@@ -250,7 +257,7 @@ func (s *sweep) unsettled(k checks.Landed) bool {
 }
 
 // direct judges a commit that came with no pull request: an exception if it
-// touches what the policy governs.
+// touches what the policy governs. Where none does it may touch a way back all the same.
 func (s *sweep) direct(ctx context.Context, k checks.Landed) error {
 	files, cut, err := s.bot.GitHub.Changed(ctx, s.reading.job.Place, k.ID)
 	if err != nil {
@@ -258,16 +265,13 @@ func (s *sweep) direct(ctx context.Context, k checks.Landed) error {
 	}
 	var governed []evidence.GovernedFile
 	s.cut = s.cut || cut
+	s.touched = append(s.touched, touched(files)...)
 	for _, f := range files {
-		s.touched = append(s.touched, f.Path)
-		if f.OldPath != "" {
-			s.touched = append(s.touched, f.OldPath)
-		}
-		if s.policy == nil || len(s.policy.GroupsOf(f)) > 0 {
+		if !s.off && (s.policy == nil || len(s.policy.GroupsOf(f)) > 0) {
 			governed = append(governed, evidence.GovernedFile{Path: f.Path, Blob: f.New})
 		}
 	}
-	if len(governed) > 0 || cut {
+	if len(governed) > 0 || cut && !s.off {
 		s.governed++
 		s.bypass(k, "direct push: no pull request", governed)
 	}

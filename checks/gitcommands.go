@@ -24,6 +24,9 @@ func (x *Restoring) Commands() []string {
 	if x.Plan.Form == rules.FormRevert {
 		from = x.Plan.Parent
 	}
+	if ids := x.outside(from, back, undone); len(ids) > 0 {
+		steps = slices.Insert(steps, 1, "git fetch origin \\\n    "+strings.Join(ids, " \\\n    "))
+	}
 	if len(gone) > 0 {
 		steps = append(steps, onPaths("git", "rm -q", gone))
 	}
@@ -80,6 +83,21 @@ func (x *Restoring) ways() (gone, back, undone, nowhere []string) {
 
 // unseen reports whether what the branch has now was not looked at, or not all of it.
 func (x *Restoring) unseen() bool { return x.recordedOnly || x.Target.Unknown != "" }
+
+// outside are the commits that these files are taken from and that a clone may lack,
+// because the branch was pushed over.
+func (x *Restoring) outside(from string, back, undone []string) (ids []string) {
+	if x.Target.InBase {
+		return nil
+	}
+	if len(back) > 0 {
+		ids = append(ids, from)
+	}
+	if len(undone) > 0 {
+		ids = append(ids, x.Plan.Merge, x.Plan.Parent)
+	}
+	return ids
+}
 
 // chained makes each command run only after the one before it went well.
 func chained(steps []string) []string {

@@ -113,6 +113,9 @@ func RollbackStuck(to rules.Person, x *Restoring) string {
 		what = "could not be worked out on " + code(x.Branch) + " as it is now"
 	}
 	fmt.Fprintf(&b, "**Nothing is rolled back.** %s: the plan of %s %s.\n\n", personName(to), x.Plan.ID(), what)
+	if x.Target.Unknown == "" && (len(x.Stuck()) == 0 || !x.Target.InBase) {
+		b.WriteString("- " + sentence(prose(x.Broken())) + "\n")
+	}
 	for i, f := range x.Stuck() {
 		if i == maxListed {
 			fmt.Fprintf(&b, "- and %d more\n", len(x.Stuck())-i)

@@ -45,7 +45,7 @@ func (c *Client) Restore(ctx context.Context, p Place, r Rollback) (*Restoring, 
 	}
 	if err == nil {
 		x.Before = x.Tip
-		x.Target, err = c.Verify(ctx, p, r.Plan, x.Tip, false)
+		x.Target, err = c.verifyNow(ctx, p, r.Plan, x.Tip)
 	}
 	if err == nil && r.Plan.Parent != "" {
 		x.Parent, err = c.At(ctx, p, r.Plan.Parent, x.paths())
@@ -56,10 +56,20 @@ func (c *Client) Restore(ctx context.Context, p Place, r Rollback) (*Restoring, 
 	return x, nil
 }
 
+// verifyNow verifies a plan without anything that was found before.
+func (c *Client) verifyNow(ctx context.Context, p Place, plan rules.Plan, tip string) (*rules.Target, error) {
+	within, err := c.Within(ctx, p, plan.Commit, tip)
+	if err != nil {
+		return nil, err
+	}
+	return c.Verify(ctx, p, plan, tip, within)
+}
+
 // Recorded is what taking a change back came to when its plan was last verified, at the
 // commit tip of its branch: nobody is asked what the branch has now.
 func Recorded(r Rollback, tip string) *Restoring {
-	x := &Restoring{Rollback: r, Tip: tip, recordedOnly: true, Target: &rules.Target{To: r.Plan.To, Form: r.Plan.Form, Commit: r.Plan.Commit, Files: r.Plan.Files}}
+	x := &Restoring{Rollback: r, Tip: tip, recordedOnly: true, Target: &rules.Target{
+		To: r.Plan.To, Form: r.Plan.Form, Commit: r.Plan.Commit, InBase: true, Files: r.Plan.Files}}
 	x.Before, x.Parent = tip, map[string]rules.Entry{}
 	for _, f := range r.Plan.Files {
 		x.Parent[f.Path] = f.Back // what a revert leaves is what stood there before
@@ -183,6 +193,15 @@ func (x *Restoring) Differing() []rules.Restored {
 // Stuck are the files that cannot be restored.
 func (x *Restoring) Stuck() []rules.Restored {
 	return slices.DeleteFunc(slices.Clone(x.Target.Files), func(f rules.Restored) bool { return f.Wrong == "" })
+}
+
+// Broken says why the plan does not work on the branch as it is now, as it is said when
+// that is found (rules.Target.Standing); empty when it works.
+func (x *Restoring) Broken() string {
+	if broken, _, says := x.Target.Standing(x.Branch); broken {
+		return says
+	}
+	return ""
 }
 
 // Since are the files that were changed again after the change.

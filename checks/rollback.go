@@ -41,7 +41,7 @@ func (c *Client) OpenRollback(ctx context.Context, p Place, x *Restoring) (numbe
 	switch {
 	case x.Open != 0:
 		return x.Open, x.URL, nil
-	case len(x.Stuck()) > 0 || x.Target.Unknown != "":
+	case x.Broken() != "":
 		err = ErrStuck
 	case len(x.Differing()) == 0:
 		err = ErrNothingToUndo

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"changegate/rules"
 )
@@ -39,52 +38,44 @@ func (c *Client) At(ctx context.Context, p Place, commit string, paths []string)
 	return out, nil
 }
 
+// Within reports whether a commit is in the history of a later one. One that is gone is
+// in none.
+func (c *Client) Within(ctx context.Context, p Place, commit, later string) (bool, error) {
+	return c.below(ctx, p, commit, later)
+}
+
 // Verify works out what the recorded plan of a change would leave on a branch whose tip
 // is tip: of every file, Landed is what stands there now, and Back what the plan makes of
-// it. What was approved is restored, wherever its tag points now: Moved says so. forced
-// is set when the branch was pushed over since, and has its history asked for Plan.Commit.
-// What GitHub does not give whole is in Unknown, or an error that may pass. ErrGone when
-// tip is not there.
-func (c *Client) Verify(ctx context.Context, p Place, plan rules.Plan, tip string, forced bool) (*rules.Target, error) {
-	t := &rules.Target{To: plan.To, Form: plan.Form, Commit: plan.Commit, InBase: true}
-	var paths []string
-	for _, f := range plan.Files {
-		paths = append(paths, f.Path)
-	}
-	now, err := c.At(ctx, p, tip, paths)
+// it. What was approved is restored, wherever its tag points now; within says whether
+// Plan.Commit is in the history of the branch. What GitHub does not give whole is in
+// Unknown, or an error that may pass. ErrGone when tip is not there.
+func (c *Client) Verify(ctx context.Context, p Place, plan rules.Plan, tip string, within bool) (*rules.Target, error) {
+	t := &rules.Target{To: plan.To, Form: plan.Form, Commit: plan.Commit, InBase: within}
+	now, err := c.At(ctx, p, tip, plan.Paths())
 	if err != nil {
 		return nil, err
 	}
-	if forced && plan.Commit != "" {
-		if t.InBase, err = c.below(ctx, p, plan.Commit, tip); err != nil {
-			return nil, err
-		}
-	}
-	if t.Moved, err = c.moved(ctx, p, &plan); err != nil {
+	if err := c.undo(ctx, p, t, &plan, now); err != nil {
 		return nil, err
 	}
-	return t, c.undo(ctx, p, t, &plan, now)
+	reread(&plan, t)
+	return t, nil
 }
 
-// moved reports whether the tag that a plan names stands for another commit by now, or
-// for none.
-func (c *Client) moved(ctx context.Context, p Place, plan *rules.Plan) (moved bool, err error) {
-	look := rules.LookFor(plan.To)
-	ref, ok := tagRef(look.Name)
-	byID := look.ID != "" && strings.HasPrefix(plan.Commit, look.ID)
-	if !ok || byID || plan.Form != rules.FormTag && plan.Form != rules.FormPath {
-		return false, nil
+// reread gives what a parser has to take its text: that of the plan, where the same is
+// restored, or what the reverse merge made.
+func reread(p *rules.Plan, t *rules.Target) {
+	for i := range t.Files {
+		f := &t.Files[i]
+		k := slices.IndexFunc(p.Files, func(r rules.Restored) bool { return r.Path == f.Path })
+		switch {
+		case k < 0 || p.Files[k].Text == nil || f.Text != nil:
+		case f.Back == p.Files[k].Back:
+			f.Text = p.Files[k].Text
+		default:
+			f.Text = f.Data
+		}
 	}
-	q, now := &lookup{place: p}, (*treed)(nil)
-	q.tag(ref, func(t *tagAnswer) (err error) {
-		now, err = t.on(look.Name)
-		return err
-	})
-	if err := q.send(ctx, c); err != nil {
-		return false, fmt.Errorf("read tag %s: %w", look.Name, err)
-	}
-	now, err = c.peel(ctx, p, now)
-	return now == nil || now.Oid != plan.Commit, err
 }
 
 // undo fills in the files of a plan.

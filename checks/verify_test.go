@@ -58,8 +58,8 @@ func TestVerifyAfterTheMerge(t *testing.T) {
 		"revert, deleted since":       {"revert", "", "", rules.WrongConflict, "", false, rules.Target{InBase: true}},
 		"tag, nothing since":          {"tag", with, was, "", "v1", false, rules.Target{InBase: true}},
 		"tag, changed since":          {"tag", "uno\n", was, "", "v1", false, rules.Target{InBase: true}},
-		"tag, moved":                  {"tag", with, was, "", "main", false, rules.Target{InBase: true, Moved: true}},
-		"tag, deleted":                {"tag", with, was, "", "", false, rules.Target{InBase: true, Moved: true}},
+		"tag, moved":                  {"tag", with, was, "", "main", false, rules.Target{InBase: true}},
+		"tag, deleted":                {"tag", with, was, "", "", false, rules.Target{InBase: true}},
 		"commit":                      {"commit", with, was, "", "", false, rules.Target{InBase: true}},
 		"commit, pushed over":         {"commit", with, was, "", "", true, rules.Target{}},
 		"revert, pushed over but one": {"revert", with, was, "", "", true, rules.Target{}},
@@ -86,7 +86,7 @@ func TestVerifyAfterTheMerge(t *testing.T) {
 			}
 			to := map[string]string{"revert": "revert", "tag": "v1", "commit": target[:9]}[tt.form]
 			plan := rules.Plan{To: to, Form: tt.form, Commit: target, Merge: merge, Files: []rules.Restored{{Path: refund, Landed: file(with), Back: file(was)}}}
-			got, err := s.client(t, http.DefaultTransport).Verify(t.Context(), s.place(), plan, tip, tt.forced)
+			got, err := s.client(t, http.DefaultTransport).verifyNow(t.Context(), s.place(), plan, tip)
 			if err != nil {
 				t.Fatal(err)
 			}

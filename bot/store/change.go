@@ -90,7 +90,7 @@ func (tx *Tx) addChange(ctx context.Context, c *Change) (fresh bool, err error) 
 	}
 	overtaken, err := tx.addPaths(ctx, c)
 	// What was verified before the merge holds for what the merge found there.
-	if err == nil && c.Plan != nil && (c.State == "" || overtaken && form == rules.FormRevert) {
+	if err == nil && c.Plan != nil && (c.State == "" || overtaken) {
 		_, err = tx.exec(ctx, `UPDATE change SET stale = 1 WHERE org_id = $1 AND n = $2`, c.OrgID, c.Number)
 	}
 	return err == nil, err

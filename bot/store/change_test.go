@@ -249,58 +249,115 @@ func TestStalePlans(t *testing.T) {
 	unknown := sampleChange(5, rules.FormCommit, "e")
 	unknown.State = ""
 	addChange(t, s, unknown)
-	stale := func(want ...int) (all []*store.StalePlan) {
-		t.Helper()
-		var got []int
-		read(t, s, func(tx *store.Tx) (err error) {
-			all, _, err = tx.StalePlans(t.Context(), 33, "main", 50)
-			return err
-		})
-		for _, p := range all {
-			got = append(got, p.Number)
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("to be verified (-want +got):\n%s", diff)
-		}
-		return all
-	}
+	left := sampleChange(6, rules.FormRevert, "f") // before the repository came to this organisation
+	left.OrgID = 23
+	addChange(t, s, left)
+	stale := func(want ...int) []*store.StalePlan { t.Helper(); return staleOf(t, s, 22, want...) }
 	touch := func(except int, paths ...string) {
 		t.Helper()
-		write(t, s, func(tx *store.Tx) error { return tx.Unsettle(t.Context(), 33, "main", paths, except) })
+		write(t, s, func(tx *store.Tx) error { return tx.Unsettle(t.Context(), 33, "main", paths, 22, except) })
 	}
-	settle := func(all []*store.StalePlan) {
+	settle := func(all []*store.StalePlan, code string) {
 		for _, p := range all {
-			p.PlanStanding = store.PlanStanding{State: "broken", Code: "CG219", Says: "no", Tip: "t2"}
+			p.PlanStanding = store.PlanStanding{State: "broken", Code: code, Says: "no", Tip: "t2"}
 			write(t, s, func(tx *store.Tx) error { return tx.SaveStanding(t.Context(), p) })
 		}
 	}
-	settle(stale(5)) // its merge left something else than what was verified
-	touch(0, "c", "e", "nothing")
+	settle(stale(5), "CG210") // its merge left something else than what was verified
+	touch(0, "nothing")
 	touch(4, "d")
 	stale()
 	touch(0, "a") // by way of a path that is no longer its own
+	touch(0, "d", "e")
+	seen := stale(5, 4, 3, 1)
 	touch(0, "d")
-	seen := stale(4, 1)
-	touch(0, "d")
-	settle(seen)
-	settle(stale(4)) // it was touched while it was verified
+	settle(seen, "CG210")
+	settle(stale(4), "CG210") // it was touched while it was verified
 	if c := changeAt(t, s, 4); c.State != "broken" || c.Tip != "t2" {
 		t.Errorf("CHG-4 stands %+v", c.PlanStanding)
 	}
-	write(t, s, func(tx *store.Tx) error { return tx.UnsettleForm(t.Context(), 33, "main", rules.FormTag) })
-	settle(stale(3))
-	write(t, s, func(tx *store.Tx) error { return tx.UnsettleAll(t.Context(), 33, "main") })
+	touch(1, "f") // CHG-1 here is another change than CHG-1 there
+	stale()
+	staleOf(t, s, 23, 1)
+	write(t, s, func(tx *store.Tx) error { return tx.UnsettleAll(t.Context(), 33, "main", true) })
 	all := stale(5, 4, 3, 1)
-	if !all[0].Forced || seen[0].Forced {
+	write(t, s, func(tx *store.Tx) error { return tx.UnsettleAll(t.Context(), 33, "main", false) })
+	if all = stale(5, 4, 3, 1); !all[0].Forced || seen[0].Forced {
 		t.Errorf("forced is %v after a rewrite, %v before", all[0].Forced, seen[0].Forced)
 	}
 	read(t, s, func(tx *store.Tx) error {
-		few, more, err := tx.StalePlans(t.Context(), 33, "main", 3)
+		few, more, err := tx.StalePlans(t.Context(), 22, 33, "main", 3)
 		if len(few) != 3 || more != 1 {
 			t.Errorf("%d and %d more, want 3 and 1", len(few), more)
 		}
 		return err
 	})
-	settle(all)
+	settle(all[:2], rules.CodeOutsideBase)
+	settle(all[2:], "CG210")
+	back := func(all bool, commits ...string) {
+		write(t, s, func(tx *store.Tx) error { return tx.UnsettleOutside(t.Context(), 33, "main", all, commits) })
+	}
+	back(false, "other")
 	stale()
+	back(false, "other", "c")
+	settle(stale(5, 4), rules.CodeOutsideBase)
+	back(true)
+	stale(5, 4)
+	undo := sampleChange(7, "", "a", "c") // by which CHG-2 is in effect again
+	undo.Undoes = 3
+	addChange(t, s, undo)
+	if all = stale(5, 4, 2); !all[2].Forced {
+		t.Error("it is not known of CHG-2 that the branch was rewritten while it was not in effect")
+	}
+}
+
+// staleOf reads the plans of an organisation that are to be verified again.
+func staleOf(t *testing.T, s *store.Store, orgID int64, want ...int) (all []*store.StalePlan) {
+	t.Helper()
+	var got []int
+	read(t, s, func(tx *store.Tx) (err error) {
+		all, _, err = tx.StalePlans(t.Context(), orgID, 33, "main", 50)
+		return err
+	})
+	for _, p := range all {
+		got = append(got, p.Number)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("to be verified (-want +got):\n%s", diff)
+	}
+	return all
+}
+
+// TestTaggedPlans: only plans that name a tag, are in effect and in the state asked for.
+func TestTaggedPlans(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	addChange(t, s, sampleChange(1, rules.FormTag, "a"))
+	addChange(t, s, sampleChange(2, rules.FormTag, "a", "b"))
+	addChange(t, s, sampleChange(3, rules.FormPath, "c")) // at a tag
+	addChange(t, s, sampleChange(4, rules.FormCommit, "d"))
+	broken := sampleChange(5, rules.FormTag, "e")
+	broken.State = "broken"
+	addChange(t, s, broken)
+	for state, want := range map[string][]int{"verified": {3, 2}, "broken": {5}} {
+		var got []int
+		read(t, s, func(tx *store.Tx) error {
+			all, err := tx.TaggedPlans(t.Context(), 22, 33, "main", state)
+			for _, p := range all {
+				got = append(got, p.Number)
+			}
+			return err
+		})
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", state, diff)
+		}
+	}
+	read(t, s, func(tx *store.Tx) error {
+		for branch, want := range map[string]bool{"main": true, "other": false} {
+			if some, err := tx.SomePlan(t.Context(), 33, branch); some != want || err != nil {
+				t.Errorf("some plan on %s: %v, %v", branch, some, err)
+			}
+		}
+		return nil
+	})
 }

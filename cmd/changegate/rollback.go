@@ -159,7 +159,7 @@ func (f *rollbackFlags) work(ctx context.Context, st *store.Store, out *rollback
 	}
 	out.show(x)
 	switch {
-	case len(x.Stuck()) > 0 || x.Target.Unknown != "":
+	case x.Broken() != "":
 		out.State = "stuck"
 	case len(x.Differing()) == 0:
 		out.State, out.Commands = "nothing", nil

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"changegate/bot/evidence"
 	"changegate/bot/store"
 	"changegate/checks"
 	"changegate/rules"
@@ -40,7 +41,7 @@ type rollbackPlan struct {
 	To     string `json:"to"`
 	Form   string `json:"form"`
 	Commit string `json:"commit,omitempty"`
-	State  string `json:"state,omitempty"` // verified or broken, as last found
+	State  string `json:"state,omitempty"` // verified or broken, as it is now or was last found
 	Says   string `json:"says,omitempty"`
 }
 
@@ -56,6 +57,13 @@ type rollbackFile struct {
 func (r *rollbackResult) show(x *checks.Restoring) {
 	c := r.change
 	r.Plan = &rollbackPlan{x.Plan.To, x.Plan.Form, x.Plan.Commit, c.State, c.Says}
+	switch why := x.Broken(); {
+	case r.recorded:
+	case why != "":
+		r.Plan.State, r.Plan.Says = evidence.PlanBroken, why
+	case c.State == evidence.PlanBroken:
+		r.Plan.State, r.Plan.Says = evidence.PlanVerified, ""
+	}
 	r.Tip, r.Number, r.URL, r.Says = x.Tip, x.Open, x.URL, x.Target.Unknown
 	for _, f := range x.Target.Files {
 		r.Files = append(r.Files, rollbackFile{f.Path, x.Does(f), f.Wrong, f.Landed, f.Back})
