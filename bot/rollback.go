@@ -68,6 +68,8 @@ func (b *Bot) openRollback(ctx context.Context, r *reading, t *turn, d *done, x 
 		d.answer = checks.RollbackOpened(t.By, x, number)
 	case errors.Is(err, checks.ErrNotGranted):
 		d.Wrong, d.answer = "not granted", checks.RollbackByHand(t.By, x)
+	case errors.Is(err, checks.ErrInTheWay):
+		d.Wrong, d.answer = "in the way", checks.RollbackInTheWay(t.By, x)
 	case errors.Is(err, checks.ErrStuck):
 		d.Wrong, d.answer = "stuck", checks.RollbackStuck(t.By, x)
 	case errors.Is(err, checks.ErrNothingToUndo):

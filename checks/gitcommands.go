@@ -107,9 +107,14 @@ func chained(steps []string) []string {
 	return steps
 }
 
-// free is the number of the first branch that is not there yet.
+// free is the number of the first branch that is not there yet, which may be one more than
+// the App tries.
 func (x *Restoring) free() int {
-	return max(0, slices.IndexFunc(x.refs, func(b branch) bool { return !b.there })) + 1
+	i := slices.IndexFunc(x.refs, func(b branch) bool { return !b.there })
+	if i < 0 {
+		i = len(x.refs)
+	}
+	return i + 1
 }
 
 func (x *Restoring) recorded(path string) rules.Restored {

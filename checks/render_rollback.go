@@ -100,8 +100,22 @@ func lasted(d time.Duration) string {
 
 // RollbackByHand answers with what to run, where the App was not granted to write.
 func RollbackByHand(to rules.Person, x *Restoring) string {
-	return fmt.Sprintf("**Nothing is rolled back yet.** %s: the App was not granted `contents: write`, so somebody pushes the branch of the rollback of %s:\n\n%s\n%s",
-		personName(to), x.Plan.ID(), x.script(), x.afterwards())
+	return x.byHand(to, "the App was not granted `contents: write`, so somebody pushes")
+}
+
+// RollbackInTheWay answers which branches are in the way, and with what to run instead.
+func RollbackInTheWay(to rules.Person, x *Restoring) string {
+	return x.byHand(to, x.InTheWay()+". Delete those that no pull request needs and write the command again, or somebody pushes")
+}
+
+// InTheWay says which branches are in the way.
+func (x *Restoring) InTheWay() string {
+	return fmt.Sprintf("%s to %s are there already and hold something else",
+		code(rules.RollbackBranch(x.Plan.Change, 1)), code(rules.RollbackBranch(x.Plan.Change, mostBranches)))
+}
+
+func (x *Restoring) byHand(to rules.Person, why string) string {
+	return fmt.Sprintf("**Nothing is rolled back yet.** %s: %s the branch of the rollback of %s:\n\n%s\n%s", personName(to), why, x.Plan.ID(), x.script(), x.afterwards())
 }
 
 // RollbackStuck answers that the plan does not work on the branch as it is now: where,

@@ -25,8 +25,9 @@ type Restoring struct {
 
 	recordedOnly bool // GitHub was not asked what the branch has
 
-	tree string   // of Tip
-	refs []branch // of the names a rollback's branch may have, in their order
+	tree   string   // of Tip
+	refs   []branch // of the names a rollback's branch may have, in their order
+	opened []opened // from them
 }
 
 // A branch is one that may be there.
@@ -46,6 +47,9 @@ func (c *Client) Restore(ctx context.Context, p Place, r Rollback) (*Restoring, 
 	if err == nil {
 		x.Before = x.Tip
 		x.Target, err = c.verifyNow(ctx, p, r.Plan, x.Tip)
+	}
+	if err == nil {
+		err = c.findOpen(ctx, p, x)
 	}
 	if err == nil && r.Plan.Parent != "" {
 		x.Parent, err = c.At(ctx, p, r.Plan.Parent, x.paths())
@@ -121,6 +125,7 @@ type placeAnswer struct {
 type rollbackAnswer struct {
 	Number            int
 	URL               string
+	HeadRefOid        string
 	BaseRefName       string
 	IsCrossRepository bool
 	Author            *actorAnswer
@@ -135,7 +140,7 @@ func (x *Restoring) refsQuery(p Place) (string, map[string]any) {
 		variables[fmt.Sprintf("q%d", n)] = "refs/heads/" + rules.RollbackBranch(x.Plan.Change, n)
 		fmt.Fprintf(&declare, ", $h%d: String!, $q%d: String!", n, n)
 		fmt.Fprintf(&body, " ref%d: ref(qualifiedName: $q%d) { target { oid ... on Commit { tree { oid } parents(first: 2) { nodes { oid } } } } }", n, n)
-		fmt.Fprintf(&body, " pulls%d: pullRequests(headRefName: $h%d, states: [OPEN], first: 20) { nodes { number url baseRefName isCrossRepository author { __typename login } } }", n, n)
+		fmt.Fprintf(&body, " pulls%d: pullRequests(headRefName: $h%d, states: [OPEN], first: 20) { nodes { number url headRefOid baseRefName isCrossRepository author { __typename login } } }", n, n)
 	}
 	return fmt.Sprintf("query Rollback($owner: String!, $name: String!, $base: String!%s) { repository(owner: $owner, name: $name) { base: ref(qualifiedName: $base) { target { oid ... on Commit { tree { oid } } } }%s } }",
 		&declare, &body), variables
@@ -160,8 +165,8 @@ func (x *Restoring) readRef(from aliases, n int, self string) error {
 		return err
 	}
 	for _, q := range pulls.Nodes {
-		if x.Open == 0 && !q.IsCrossRepository && q.BaseRefName == x.Branch && ours(q.Author.person(), self) {
-			x.Open, x.URL = q.Number, q.URL
+		if !q.IsCrossRepository && q.BaseRefName == x.Branch && ours(q.Author.person(), self) {
+			x.opened = append(x.opened, opened{q.Number, q.URL, q.HeadRefOid})
 		}
 	}
 	return nil

@@ -23,6 +23,10 @@ var ErrNothingToUndo = errors.New("the branch already has what the rollback rest
 // ErrStuck says that a plan does not work on the branch as it is now.
 var ErrStuck = errors.New("the plan does not work on the branch as it is now")
 
+// ErrInTheWay says that every branch which a rollback may have is there already, and holds
+// something else.
+var ErrInTheWay = errors.New("other branches are in the way")
+
 // A Rollback is a change of the past that somebody wants to take back.
 type Rollback struct {
 	rules.Undoing
@@ -35,8 +39,8 @@ type Rollback struct {
 
 // OpenRollback opens the pull request that takes a change back on its branch as it was
 // restored, and returns it. One that is open already is returned instead, so that doing
-// it again does nothing. An error wraps ErrNotGranted, ErrNothingToUndo or ErrStuck
-// where that is why there is none.
+// it again does nothing. An error wraps ErrNotGranted, ErrNothingToUndo, ErrStuck or
+// ErrInTheWay where that is why there is none.
 func (c *Client) OpenRollback(ctx context.Context, p Place, x *Restoring) (number int, url string, err error) {
 	switch {
 	case x.Open != 0:
@@ -73,7 +77,7 @@ func (c *Client) writeRollback(ctx context.Context, p Place, x *Restoring) (numb
 		branch, there := x.branch(tree)
 		switch {
 		case branch == "":
-			return fmt.Errorf("%w: %d branches called %s are in the way", ErrRefused, mostBranches, rules.RollbackBranch(x.Plan.Change, 1))
+			return ErrInTheWay
 		case !there:
 			if err := w.branch(ctx, branch, tree, x); err != nil {
 				return err

@@ -235,6 +235,22 @@ func TestOpenRollbackBesides(t *testing.T) {
 			n, _, _ := m.open(context.Background())
 			m.repo.Pull(n).Close("lead1")
 		}, name},
+		"open, and the content was put back again": {func(m *merged) {
+			n, _, _ := m.open(context.Background())
+			m.repo.Pull(n).Push("dev1", githubtest.Files{"prompts/refund.md": "wrong\n"})
+		}, name + "-2"},
+		"open, with another mode": {func(m *merged) {
+			_, _, _ = m.open(context.Background())
+			m.repo.Push("dev1", name, nil, githubtest.Commit{Modes: map[string]string{"prompts/refund.md": "100755"}})
+		}, name + "-2"},
+		"open, with one file more": {func(m *merged) {
+			n, _, _ := m.open(context.Background())
+			m.repo.Pull(n).Push("dev1", githubtest.Files{"prompts/evil.md": "x\n"})
+		}, name + "-2"},
+		"open, and main moved": {func(m *merged) {
+			_, _, _ = m.open(context.Background())
+			m.repo.Push("dev1", "main", githubtest.Files{"README.md": "later\n", "prompts/refund.md": "wronger\n"})
+		}, name},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
@@ -246,6 +262,50 @@ func TestOpenRollbackBesides(t *testing.T) {
 				t.Errorf("head %s, evil %v; %s is at %s", p.Head(), evil, tt.branch, m.repo.Head(tt.branch))
 			}
 		})
+	}
+}
+
+// TestOpenRollbackOfOtherLines: a revert that is open is still one when the branch has other
+// lines of the file by now, which nobody has to bring into it.
+func TestOpenRollbackOfOtherLines(t *testing.T) {
+	t.Parallel()
+	m := tellMerged(t)
+	m.gh.Grant("acme", "contents", "write")
+	const path, was = "prompts/long.md", "1\n2\n3\n4\n5\n6\n7\n8\n9\n"
+	parent := m.repo.Push("dev1", "main", githubtest.Files{path: was})
+	merge := m.repo.Push("dev1", "main", githubtest.Files{path: strings.Replace(was, "2", "two", 1)})
+	m.Plan = rules.Plan{Change: 12, To: rules.FormRevert, Form: rules.FormRevert, Commit: parent, Merge: merge, Parent: parent, Files: []rules.Restored{
+		{Path: path, Landed: m.at(t, merge, []string{path})[path], Back: m.at(t, parent, []string{path})[path]},
+	}}
+	n := m.opened(t)
+	m.repo.Push("dev1", "main", githubtest.Files{path: strings.NewReplacer("2", "two", "9", "NINE").Replace(was)})
+	if again := m.opened(t); again != n {
+		t.Errorf("pull request %d was opened beside %d", again, n)
+	}
+	m.repo.Pull(n).Push("dev1", githubtest.Files{path: was + "10\n"})
+	if again := m.opened(t); again == n {
+		t.Errorf("pull request %d, which was changed since, stands for the rollback", n)
+	}
+}
+
+// TestOpenRollbackInTheWay: where every branch is taken by something else it is said, and
+// the commands take one that is free.
+func TestOpenRollbackInTheWay(t *testing.T) {
+	t.Parallel()
+	m := tellMerged(t)
+	m.gh.Grant("acme", "contents", "write")
+	for n := range mostBranches {
+		m.repo.Push("dev1", rules.RollbackBranch(12, n+1), githubtest.Files{"x": "x"})
+	}
+	x, err := m.c.Restore(t.Context(), m.place, m.Rollback)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err = m.c.OpenRollback(t.Context(), m.place, x); !errors.Is(err, ErrInTheWay) {
+		t.Errorf("%v, want %v", err, ErrInTheWay)
+	}
+	if all := strings.Join(x.Commands(), "\n"); !strings.Contains(all, "git push origin HEAD:refs/heads/changegate/rollback-chg-12-6") {
+		t.Errorf("commands\n%s", all)
 	}
 }
 

@@ -165,8 +165,11 @@ func (f *rollbackFlags) work(ctx context.Context, st *store.Store, out *rollback
 		out.State, out.Commands = "nothing", nil
 	case open != nil:
 		out.Number, out.URL, err = open()
-		if out.State = "opened"; errors.Is(err, checks.ErrNotGranted) {
-			out.State, err = "by-hand", nil
+		switch out.State = "opened"; {
+		case errors.Is(err, checks.ErrNotGranted):
+			out.State, out.Says, err = "by-hand", "the App was not granted contents: write", nil
+		case errors.Is(err, checks.ErrInTheWay):
+			out.State, out.Says, err = "by-hand", x.InTheWay(), nil
 		}
 	}
 	return err

@@ -12,7 +12,7 @@ import (
 )
 
 // A rollbackResult is what a rollback came to. State is dry-run, opened, by-hand (the
-// App may not write: run Commands), stuck, nothing or refused.
+// App may not write, or branches are in the way: run Commands), stuck, nothing or refused.
 type rollbackResult struct {
 	Change string `json:"change"`
 	Repo   string `json:"repo"`
@@ -151,7 +151,7 @@ func (r *rollbackResult) end(b *strings.Builder) {
 		hang(b, "Result: ", plain.Replace(r.Says))
 		return
 	case "by-hand":
-		hang(b, "Result: ", "nothing is rolled back yet: the App was not granted contents: write")
+		hang(b, "Result: ", "nothing is rolled back yet: "+plain.Replace(r.Says))
 	case "stuck":
 		what := "the plan does not work on the branch as it is now"
 		if r.Says != "" {
