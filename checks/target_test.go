@@ -71,6 +71,7 @@ func TestTargets(t *testing.T) {
 		{To: "revert", Form: "revert", Commit: second, InBase: true, Files: files(base, all...)},
 		{To: "prompts/refund.md@v1", Form: "path", Commit: first, InBase: true, Files: files(before, "prompts/refund.md")},
 		{To: "prompts/old/@" + second[:7], Form: "path", Commit: second, InBase: true, Files: files(base, "prompts/old/a.md", "prompts/old/b.md")},
+		{To: "prompts/ref@v1", Form: "path", Commit: first, InBase: true}, {To: textFile("Be kind.\n").Blob},
 		{To: outside, Form: "commit", Commit: outside},
 		{To: "main"}, {To: "HEAD"}, {To: "refs/heads/main"}, {To: "refs/tags/v1"}, {To: "prompts//refund.md@" + first}, {To: "elsewhere"}, {To: "none"}, {To: first[:6]},
 	} {

@@ -73,6 +73,7 @@ func TestVersions(t *testing.T) {
 		{"stays", promotion("version: 3.4.0\na: 1", "version: 3.4.0\na: 2", "3.4.0"), nil, CodeVersionStays, "version `3.4.0` of `agents/support/agent.yaml` is released"},
 		{"prompt under it", promotion("version: 3.4.0", "x", "3.4.0"), opt(onlyPrompt), CodeVersionStays, "would alter `agents/support/prompt.md` under that number"},
 		{"used", promotion("version: 3.4.0", "version: 3.3.0\nreplaces: 3.4.0", "3.4.0", "3.3.0"), nil, CodeVersionUsed, "was released before, by commit `c199999`"},
+		{"used, the newest", promotion("version: 3.3.0", "version: 3.4.0\nreplaces: 3.3.0", "3.4.0", "3.3.0"), nil, CodeVersionUsed, "was released before, by commit `c099999`"},
 		{"used and rolled back since", promotion("version: 3.3.0", "version: 3.4.0\nreplaces: 3.3.0", "3.3.0", "3.4.0"), nil, CodeVersionUsed, "commit `c199999`"},
 		{"lowered", promotion("version: 3.4.0", "version: 3.3.5\nreplaces: 3.4.0", "3.4.0", "3.3.0"), nil, CodeVersionFalls, "is not above `3.4.0`, which was released by commit `c099999`"},
 		{"below one that was rolled back", promotion("version: 3.3.0", "version: 3.3.1\nreplaces: 3.3.0", "3.3.0", "3.4.0"), nil, CodeVersionFalls, "is not above `3.4.0`"},

@@ -49,6 +49,10 @@ func TestRollbackPlan(t *testing.T) {
 		{"tag moved while it was open", "required", aimed("{to: v1}", at("v1", func(t *Target) { t.Form, t.Was = FormTag, oldCommit })), "Author: name the commit: the rollback tag was moved", "the tag of rollback.to `v1` was on `" + short(oldCommit) + "` when it was first read here, and is on `" + short(mergeBase) + "` now: approvals may be for either", "write `rollback.to: " + short(oldCommit) + "` for what it was, or `rollback.to: " + short(mergeBase) + "` for what it is now"},
 		{"two things", "required", aimed("{to: 9f3c2ab}", &Target{To: "9f3c2ab", Ambiguous: true}), "Author: say which rollback target is meant", "rollback.to `9f3c2ab` names more than one thing", "write `rollback.to: " + mergeBase + "`, the version before this change"},
 		{"two commits, as GitHub has it", "required", aimed("{to: 9F3C2AB}", &Target{To: "9F3C2AB"}), "Author: fix the rollback target", "rollback.to `9F3C2AB` names nothing on `main`", "write `rollback.to: " + mergeBase + "`, the version before this change"},
+		{"the version before does not do", "required", aimed("{to: v1}", at("v1", func(t *Target) {
+			t.Files = []Restored{{Path: refundMD, Landed: entry644("b1"), Back: entry644("b1")}}
+		})), "Author: name a rollback target that undoes this", "rollback.to `v1` leaves `prompts/refund.md` as this change does, so that it would not undo it",
+			"take what cannot be restored out of this change, or name another version: none is known here that would do"},
 		{"another id that is not there", "required", aimed("{to: 9f3c2ac}", &Target{To: "9f3c2ac"}), "Author: fix the rollback target", "rollback.to `9f3c2ac` names nothing on `main`", toBase},
 		{"not known", "required", aimed("{to: v1}", at("v1", unknown)), "Author: name a rollback target that can be verified", "whether rollback.to `v1` would undo this change is not known: the clone is 'shallow'",
 			"put that right and check again; where it is too much for one plan, split the change"},

@@ -112,6 +112,7 @@ func TestFastPath(t *testing.T) {
 			c.MergeBase, c.Undoes[0].Fork = oldCommit, map[string]Entry{"prompts/a.md": {"a1", "100755"}}
 		}), Author, refused, "…this branch does not have `prompts/a.md` as it left it; merge `main` in"},
 		{"content of the list not known", strict, opt(undoing(12), one, func(c *Change) { c.Files[0].New = "" }), Author, refused, ""},
+		{"content of the list not known, where the plan deletes", strict, opt(touching(File{Path: refundMD, Status: "modified", Old: "a1"}), undoing(12), one), Author, refused, "…is not, byte for byte, what was approved with it"},
 		{"head not known", strict, opt(undoing(12), one, undo(func(u *Undo) { delete(u.Head, refundMD) })), Author, refused, "…what it would restore of `prompts/refund.md` is not known"},
 		{"deletion not known", strict, opt(touching(File{Path: refundMD, Status: "deleted", Old: "a1"}), undoing(12), one, undo(func(u *Undo) { delete(u.Head, refundMD) })), Author, refused, "…is not known"},
 		{"base not known", strict, opt(undoing(12), one, undo(func(u *Undo) { delete(u.Base, refundMD) })), Author, refused, "…is not known"},
