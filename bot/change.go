@@ -130,6 +130,21 @@ func touched(files []rules.File) (paths []string) {
 	return slices.Compact(paths)
 }
 
+// walkedPast reports whether the branch was walked beyond a merge before that is on
+// record, and the tip that it was walked to: what the walk found could not be held against
+// a plan that nobody knew of.
+func (b *Bot) walkedPast(ctx context.Context, m *merging) (tip string, past bool, err error) {
+	err = b.Store.Read(ctx, func(tx *store.Tx) error {
+		tip, err = tx.Tip(ctx, m.Place.RepoID, m.Branch)
+		return err
+	})
+	if err != nil || m.plan == nil || tip == "" || tip == m.Merge.Parent || tip == m.Commit {
+		return tip, false, err
+	}
+	before, err := b.GitHub.Within(ctx, m.Place, tip, m.Commit)
+	return tip, !before, err
+}
+
 // passOver notes a merge that is no member of the population.
 func (b *Bot) passOver(ctx context.Context, m *merging) error {
 	return b.Store.Write(ctx, func(tx *store.Tx) error {

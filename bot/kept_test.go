@@ -207,6 +207,80 @@ func TestCallsOfKeptPlans(t *testing.T) {
 	}
 }
 
+// TestRecordedLate: what the walk of a branch finds before a merge is on record counts for
+// its way back all the same.
+func TestRecordedLate(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		to   string // empty for the commit before the merge
+		push func(*world)
+		code string
+	}{
+		"nothing since": {"", func(*world) {}, ""},
+		"another push": {"revert", func(w *world) {
+			w.repo.Push("rev2", "main", githubtest.Files{"prompts/a.md": "three\n"})
+		}, rules.CodeConflict},
+		"the branch is pushed over": {"", func(w *world) {
+			w.repo.ForcePush("rev2", "main", w.first, githubtest.Files{"prompts/a.md": "three\n"})
+		}, rules.CodeOutsideBase},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := gated(t, enforced, "rev1", "rev2")
+			w.walked(t, githubtest.Files{"README.md": "ho\n"})
+			before := w.repo.Head("main")
+			if c.to == "" {
+				c.to = before
+			}
+			w.pull.Edit("dev1", described(c.to))
+			w.later()
+			w.pull.Review("rev1", "APPROVED")
+			w.works(t)
+			w.shows(t, "Ready")
+			w.later()
+			w.pull.Merge("rev2", "squash")
+			merge := w.repo.Head("main")
+			c.push(w)
+			if c.code != "" { // else the walk asks the same
+				w.gh.Fault(githubtest.Fault{Path: "/compare/" + before + `\.\.\.` + merge, Kind: "500"})
+			}
+			w.waited(t)
+			w.waited(t)
+			w.gh.ClearFaults()
+			for range 5 {
+				w.waited(t)
+			}
+			now := w.changeNumber(t, 1)
+			if now.Code != c.code || (now.State == evidence.PlanBroken) != (c.code != "") {
+				t.Errorf("the plan stands %+v", now.PlanStanding)
+			}
+		})
+	}
+}
+
+// TestDroppedAndPushedAgain: a commit that was dropped from the branch is pushed again as
+// it was, which is no rewrite. What names it works again.
+func TestDroppedAndPushedAgain(t *testing.T) {
+	t.Parallel()
+	w := gated(t, enforced, "rev1", "rev2")
+	w.walked(t, githubtest.Files{"README.md": "ho\n"})
+	w.released(t, w.repo.Head("main"))
+	all := w.repo.Head("main")
+	for _, c := range []struct {
+		at, state, code string
+	}{
+		{w.first, evidence.PlanBroken, rules.CodeOutsideBase},
+		{all, evidence.PlanVerified, ""},
+	} {
+		w.repo.Branch("main", c.at)
+		w.waited(t)
+		if now := w.changeNumber(t, 1); now.State != c.state || now.Code != c.code {
+			t.Errorf("with main at %s the plan stands %+v", c.at, now.PlanStanding)
+		}
+	}
+	w.records(t, evidence.KindPlan, 2)
+}
+
 // TestKilledWhileItKeepsTrue: whenever the server dies, what was found of a plan is
 // recorded once and said once.
 func TestKilledWhileItKeepsTrue(t *testing.T) {

@@ -248,8 +248,17 @@ func (m *merging) content(files []rules.File) content {
 // recordMerge numbers the merge and records it, in one transaction: a number that is
 // given out stands in the log.
 func (b *Bot) recordMerge(ctx context.Context, m *merging, files []evidence.GovernedFile) error {
-	return b.Store.Write(ctx, func(tx *store.Tx) (err error) {
+	tip, past, err := b.walkedPast(ctx, m)
+	if err != nil {
+		return fmt.Errorf("ask how far %s of %s was walked: %w", m.Branch, m.Place.Repo, err)
+	}
+	return b.Store.Write(ctx, func(tx *store.Tx) error {
+		now, err := tx.Tip(ctx, m.Place.RepoID, m.Branch)
+		if err != nil {
+			return err
+		}
 		c := m.change()
+		c.Overtaken = past || now != tip
 		if _, err := tx.AddChange(ctx, c); err != nil {
 			return err
 		}

@@ -27,6 +27,7 @@ type Change struct {
 	MergedAt  time.Time
 	Explained bool     // it came through the gate
 	Paths     []string // governed files that it changed; only AddChange reads it
+	Overtaken bool     // the branch moved on before it was recorded; only AddChange reads it
 	// Plan is nil when no way back was verified.
 	Plan *rules.Plan
 	PlanStanding
@@ -90,8 +91,8 @@ func (tx *Tx) addChange(ctx context.Context, c *Change) (fresh bool, err error) 
 	}
 	overtaken, err := tx.addPaths(ctx, c)
 	// What was verified before the merge holds for what the merge found there.
-	if err == nil && c.Plan != nil && (c.State == "" || overtaken) {
-		_, err = tx.exec(ctx, `UPDATE change SET stale = 1 WHERE org_id = $1 AND n = $2`, c.OrgID, c.Number)
+	if err == nil && c.Plan != nil && (c.State == "" || overtaken || c.Overtaken) {
+		_, err = tx.exec(ctx, `UPDATE change SET stale = 1, forced = $1 WHERE org_id = $2 AND n = $3`, bit(c.Overtaken), c.OrgID, c.Number)
 	}
 	return err == nil, err
 }
