@@ -37,14 +37,14 @@ func TestCallsOfVersions(t *testing.T) {
 	}
 	asked := func() (n int) {
 		for _, call := range w.gh.Calls() {
-			if strings.Contains(call.Query, "history(") {
+			if strings.Contains(call.Query, "path=") {
 				n++
 			}
 		}
 		return n
 	}
 	w.costs(t, []costing{
-		{"a promotion, cold", open("one", githubtest.Files{"agents/a/agent.yaml": "version: 1.1.0\n", "agents/a/prompt.md": "two\n"}), 7, 7, "Waiting for 1 approval"},
+		{"a promotion, cold", open("one", githubtest.Files{"agents/a/agent.yaml": "version: 1.1.0\n", "agents/a/prompt.md": "two\n"}), 8, 8, "Waiting for 1 approval"},
 		{"review that approves, warm", func() { w.pull.Review("rev1", "APPROVED") }, 4, 4, "Ready"},
 		{"another promotion", open("two", githubtest.Files{"agents/a/agent.yaml": "version: 1.2.0\n"}), 5, 5, "Waiting for 1 approval"},
 		{"push", func() { w.pull.Push("dev1", githubtest.Files{"agents/a/agent.yaml": "version: 1.3.0\n"}) }, 6, 6, "Waiting for 1 approval"},

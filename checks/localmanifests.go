@@ -1,7 +1,6 @@
 package checks
 
 import (
-	"container/heap"
 	"errors"
 	"fmt"
 	"path"
@@ -128,9 +127,7 @@ func (c *Clone) manifest(e object.TreeEntry) ([]byte, error) {
 type ancestor struct {
 	id      plumbing.Hash
 	parents []plumbing.Hash
-	when    int64
 	cut     bool // the clone ends here
-	queued  bool
 	at      object.TreeEntry
 }
 
@@ -141,8 +138,6 @@ type tracing struct {
 	// known is what the folders on the way hold there; all commits have another root,
 	// and most have the same folders below it.
 	known map[stage]object.TreeEntry
-	seen  map[plumbing.Hash]*ancestor
-	todo  byTime
 }
 
 // A stage is a folder that the path leads through at one of its steps.
@@ -151,94 +146,66 @@ type stage struct {
 	step int
 }
 
-// editions are the changes of a file on the base branch, newest first, as git log lists
-// them for a path ("History simplification"): from a commit it goes on along the first
-// parent that has the file as it is there, along all of them where none has. Only trees
-// are compared; go-git's own Log with a path takes a hundred times as long.
+// editions are the changes of a file on the base branch, newest first: along the first
+// parents of its commits, because only those stood there. What a branch that was merged
+// had on the way never did. Only trees are compared; go-git's own Log with a path takes a
+// hundred times as long.
 func (c *Clone) editions(tip plumbing.Hash, file string) (all []edition, cut bool, err error) {
-	t := &tracing{c: c, steps: strings.Split(file, "/"), known: map[stage]object.TreeEntry{}, seen: map[plumbing.Hash]*ancestor{}}
-	if err := t.push(tip); err != nil || tip.IsZero() {
-		return nil, false, err
+	t := &tracing{c: c, steps: strings.Split(file, "/"), known: map[stage]object.TreeEntry{}}
+	if tip.IsZero() {
+		return nil, false, nil
 	}
-	for len(t.todo) > 0 {
-		if len(t.seen) > mostCommits {
+	n, err := t.look(tip)
+	for seen := 1; err == nil && n != nil; seen++ {
+		if seen > mostCommits {
 			return all, true, nil
 		}
-		n := heap.Pop(&t.todo).(*ancestor)
 		if n.cut {
 			return nil, false, unknown("the clone is shallow and does not hold every version that was released; " + unshallow)
 		}
-		e, err := t.step(n)
-		if err != nil {
-			return nil, false, err
+		before := &ancestor{}
+		if len(n.parents) > 0 {
+			if before, err = t.look(n.parents[0]); err != nil {
+				break
+			}
 		}
-		if e != nil && len(all) == mostEditions {
-			return all, true, nil
+		if before.at != n.at {
+			if len(all) == mostEditions {
+				return all, true, nil
+			}
+			e, err := t.edition(n, before)
+			if err != nil {
+				return nil, false, err
+			}
+			all = append(all, e)
 		}
-		if e != nil {
-			all = append(all, *e)
+		if n = before; len(n.id) == 0 || n.id.IsZero() {
+			break
 		}
 	}
-	return all, false, nil
+	return all, false, err
 }
 
-// step goes on from a commit, and returns what it made of the file if it changed it.
-func (t *tracing) step(n *ancestor) (*edition, error) {
-	for _, id := range n.parents {
-		p, err := t.look(id)
-		if err != nil {
-			return nil, err
-		}
-		if p.at == n.at {
-			return nil, t.push(id)
-		}
-	}
-	if len(n.parents) == 0 && n.at.Hash.IsZero() {
-		return nil, nil
-	}
-	e := &edition{Commit: n.id.String(), Blob: id(n.at.Hash)}
-	if len(n.parents) > 0 {
-		e.Parent, e.Was = n.parents[0].String(), id(t.seen[n.parents[0]].at.Hash)
-	}
-	for _, id := range n.parents {
-		if err := t.push(id); err != nil {
-			return nil, err
-		}
+// edition is what a commit made of the file.
+func (t *tracing) edition(n, before *ancestor) (edition, error) {
+	e := edition{Commit: n.id.String(), Blob: id(n.at.Hash), Was: id(before.at.Hash)}
+	if !before.id.IsZero() {
+		e.Parent = before.id.String()
 	}
 	text, err := t.c.manifest(n.at)
 	e.Version = rules.ManifestVersion(text)
 	return e, err
 }
 
-// look reads a commit once.
+// look reads a commit.
 func (t *tracing) look(id plumbing.Hash) (*ancestor, error) {
-	if n := t.seen[id]; n != nil {
-		return n, nil
-	}
 	k, err := t.c.past.outline(id)
 	if err != nil {
 		return nil, err
 	}
-	n := &ancestor{id: id, parents: k.parents, when: k.when, cut: t.c.past.cut[id]}
-	if n.at, err = t.find(k.tree, 0); err != nil {
-		return nil, err
-	}
-	t.seen[id] = n
-	return n, nil
-}
-
-// push queues a commit, unless it was queued before.
-func (t *tracing) push(id plumbing.Hash) error {
-	if id.IsZero() {
-		return nil
-	}
-	n, err := t.look(id)
-	if err != nil || n.queued {
-		return err
-	}
-	n.queued = true
-	heap.Push(&t.todo, n)
-	return nil
+	n := &ancestor{id: id, parents: k.parents, cut: t.c.past.cut[id]}
+	n.at, err = t.find(k.tree, 0)
+	return n, err
 }
 
 // find looks the path up from one of its folders on.
@@ -262,21 +229,4 @@ func (t *tracing) find(tree plumbing.Hash, step int) (out object.TreeEntry, err 
 		t.known[stage{tree, step}] = out
 	}
 	return out, err
-}
-
-// byTime orders commits as git log does, the newest first.
-type byTime []*ancestor
-
-func (q byTime) Len() int           { return len(q) }
-func (q byTime) Less(i, j int) bool { return q[i].when > q[j].when }
-func (q byTime) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
-
-// Push and Pop are for container/heap.
-func (q *byTime) Push(x any) { *q = append(*q, x.(*ancestor)) }
-
-// Pop removes the last commit.
-func (q *byTime) Pop() any {
-	last := (*q)[len(*q)-1]
-	*q = (*q)[:len(*q)-1]
-	return last
 }

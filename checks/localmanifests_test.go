@@ -132,7 +132,7 @@ func TestEditionsAreThoseOfGitLog(t *testing.T) {
 		if err != nil || cut {
 			rt.Fatal(cut, err)
 		}
-		out, err := exec.Command("git", "-C", f.dir, "log", "--format=%H", tip.String(), "--", "agents/a/agent.yaml").Output()
+		out, err := exec.Command("git", "-C", f.dir, "log", "--first-parent", "--format=%H", tip.String(), "--", "agents/a/agent.yaml").Output()
 		must(t, err)
 		ids := []string{}
 		for _, e := range got {

@@ -2,7 +2,6 @@ package checks
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"path"
@@ -20,19 +19,10 @@ type versions struct {
 	past  map[string]*manifestLog // by path
 }
 
-// A manifestLog is what a manifest was on the base branch.
-type manifestLog struct {
-	All []edition
-	Cut bool // older ones were not read
-
-	after string // cursor of the next page; empty when there is none
-	done  bool
-}
-
 // wantManifests adds what says which versions a change touches: the files that may be a
 // manifest, in the change and in the folders on the way to its files, and the history of
 // those that are one. Nothing is asked where no group of kind agent-version governs a
-// file. The manifest that a promotion edits is known with the first query.
+// file.
 func (g *gathering) wantManifests(ctx context.Context, q *lookup) (settled bool, err error) {
 	c := &g.out.Change
 	if g.pol == nil {
@@ -45,7 +35,12 @@ func (g *gathering) wantManifests(ctx context.Context, q *lookup) (settled bool,
 		return true, nil
 	}
 	before := len(q.parts)
-	for _, step := range []func(context.Context, *lookup) bool{g.wantCandidates, g.wantCandidateTexts, g.wantPast} {
+	if !g.agents.asked {
+		if err := g.wantEarly(ctx, q); err != nil {
+			return false, err
+		}
+	}
+	for _, step := range []func(context.Context, *lookup) bool{g.wantCandidates, g.wantCandidateTexts} {
 		if !step(ctx, q) {
 			return true, nil // a gap says why
 		}
@@ -53,7 +48,10 @@ func (g *gathering) wantManifests(ctx context.Context, q *lookup) (settled bool,
 			return false, nil
 		}
 	}
-	return true, nil
+	if err := g.wantPast(ctx, q); err != nil {
+		return false, err
+	}
+	return len(q.parts) == before, nil
 }
 
 // wantCandidates asks for the folders on the base branch, and for what the change itself
@@ -68,16 +66,35 @@ func (g *gathering) wantCandidates(ctx context.Context, q *lookup) bool {
 		g.folders.wantPaths(ctx, q, c.Base.Commit, dirs)
 		g.agents.asked = true
 	}
-	for _, file := range g.agents.paths {
-		if !g.pol.MayVersion(file) {
-			continue
-		}
-		if blob, _ := headOf(c, file); blob != "" {
+	for i, file := range g.mayVersion() {
+		if blob, _ := headOf(c, file); blob != "" && i < mostManifests {
 			g.wantManifest(ctx, q, Source{c.Head.Commit, file, blob})
 		}
-		g.wantEditions(ctx, q, file)
 	}
 	return true
+}
+
+// mostEarly is how many files of a change are taken for manifests before that is known: a
+// promotion edits one, and its history is asked for with the first query.
+const mostEarly = 2
+
+// wantEarly asks for the history of the manifest that a promotion edits.
+func (g *gathering) wantEarly(ctx context.Context, q *lookup) error {
+	may := g.mayVersion()
+	if len(may) > mostEarly {
+		return nil
+	}
+	for _, file := range may {
+		if _, err := g.wantEditions(ctx, q, file); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mayVersion are the files of the change that may be a manifest.
+func (g *gathering) mayVersion() []string {
+	return slices.DeleteFunc(slices.Clone(g.agents.paths), func(file string) bool { return !g.pol.MayVersion(file) })
 }
 
 // candidates are the files that may be a manifest, with what the base branch has there.
@@ -151,7 +168,7 @@ func (g *gathering) wantManifest(ctx context.Context, q *lookup, s Source) {
 
 // wantPast keeps the manifests that cover a file of the change and asks for what they
 // were; when that is known they are facts.
-func (g *gathering) wantPast(ctx context.Context, q *lookup) bool {
+func (g *gathering) wantPast(ctx context.Context, q *lookup) error {
 	c := &g.out.Change
 	found, _ := g.candidates()
 	var all []rules.Manifest
@@ -166,14 +183,17 @@ func (g *gathering) wantPast(ctx context.Context, q *lookup) bool {
 	all = g.pol.Covering(c.Files, all)
 	whole := true
 	for i := range all {
-		past := g.wantEditions(ctx, q, all[i].Path)
+		past, err := g.wantEditions(ctx, q, all[i].Path)
+		if err != nil {
+			return err
+		}
 		all[i].Released, all[i].Cut = releases(c.Base.Commit, past.All), past.Cut
 		whole = whole && past.done
 	}
 	if whole {
 		c.Manifests = all
 	}
-	return true
+	return nil
 }
 
 func (g *gathering) manifestAt(e rules.Entry) []byte {
@@ -184,109 +204,4 @@ func (g *gathering) manifestAt(e rules.Entry) []byte {
 		return []byte{}
 	}
 	return g.agents.texts[e.Blob]
-}
-
-// editionsPage is how many changes of a manifest one query asks for, with their texts.
-const editionsPage = 50
-
-// editionFields is one page of the commits that changed a file, and what each left of it.
-const editionFields = `object(expression: %%s) { ... on Commit { history(first: %d, path: %%s%s) { pageInfo { hasNextPage endCursor } nodes {
-	oid file(path: %%s) { oid mode object { ... on Blob { text } } } parents(first: 1) { nodes { oid file(path: %%s) { oid mode } } }
-} } } }`
-
-// An editionAnswer is a commit that changed a manifest.
-type editionAnswer struct {
-	Oid     string
-	File    *fileAt
-	Parents struct {
-		Nodes []struct {
-			Oid  string
-			File *fileAt
-		}
-	}
-}
-
-// A fileAt is what a commit has at a path; nil where there is nothing.
-type fileAt struct {
-	folderEntry
-	Object struct{ Text *string }
-}
-
-// blob is the content's id; a folder has none.
-func (f *fileAt) blob() string {
-	if f == nil {
-		return ""
-	}
-	return f.file().Blob
-}
-
-// wantEditions asks for the next page of a manifest's history up to the base branch's
-// tip. What a commit has behind it never changes.
-func (g *gathering) wantEditions(ctx context.Context, q *lookup, file string) *manifestLog {
-	base := g.out.Change.Base.Commit
-	key := fmt.Sprintf("editions/1/%d/%s/%s", g.out.Place.RepoID, base, file)
-	past := g.agents.past[file]
-	if past == nil {
-		past = &manifestLog{}
-		g.agents.past[file] = past
-		if data, ok := g.c.Cache.Get(ctx, key); ok && json.Unmarshal(data, past) == nil {
-			past.done = true
-		}
-	}
-	if past.done {
-		return past
-	}
-	after, values := "", []string{base, file, file, file}
-	if past.after != "" {
-		after, values = ", after: %s", []string{base, file, past.after, file, file}
-	}
-	q.parts = append(q.parts, part{
-		alias: fmt.Sprintf("editions%d", len(q.parts)), field: fmt.Sprintf(editionFields, editionsPage, after), values: values,
-		take: func(a partAnswer) error {
-			var k struct {
-				History *struct {
-					PageInfo pageInfo
-					Nodes    []*editionAnswer
-				}
-			}
-			if _, err := a.read(&k); err != nil || k.History == nil {
-				return fmt.Errorf("the history of %s is missing: %w", file, err)
-			}
-			for _, n := range k.History.Nodes {
-				if n == nil || n.Oid == "" {
-					return fmt.Errorf("the history of %s has a commit without an id", file)
-				}
-				past.All = append(past.All, n.edition())
-			}
-			past.after = k.History.PageInfo.EndCursor
-			past.Cut = k.History.PageInfo.HasNextPage && len(past.All) >= mostEditions
-			if past.done = !k.History.PageInfo.HasNextPage || past.Cut; !past.done {
-				return nil
-			}
-			data, err := json.Marshal(past)
-			if err == nil {
-				g.c.Cache.Put(ctx, key, data)
-			}
-			return err
-		},
-	})
-	return past
-}
-
-// edition is what the commit made of the manifest. A text that is not what its id names
-// was converted by GitHub, and is none that the rules read.
-func (n *editionAnswer) edition() edition {
-	e := edition{Commit: n.Oid, Blob: n.File.blob()}
-	if len(n.Parents.Nodes) > 0 {
-		e.Parent, e.Was = n.Parents.Nodes[0].Oid, n.Parents.Nodes[0].File.blob()
-	}
-	if n.File == nil || n.File.Object.Text == nil || !isFile(n.File.file()) {
-		return e
-	}
-	for _, text := range []string{*n.File.Object.Text, "\ufeff" + *n.File.Object.Text} {
-		if isBlob(e.Blob, text) {
-			e.Version = rules.ManifestVersion(manifestText([]byte(text)))
-		}
-	}
-	return e
 }

@@ -19,9 +19,9 @@ func agents(t *testing.T) *story {
 	s := tell(t, "maintain")
 	s.repo.Push("lead1", "main", githubtest.Files{PolicyPath: agentsOnly,
 		"agents/a/agent.yaml": "version: 1.0.0\n", "agents/a/prompt.md": "one\n", "agents/b/agent.json": `{"version": "0.1.0"}`, "agents/b/x.md": "x\n"})
-	s.repo.Tag("1.0.0", "main")
 	p := s.repo.Open("dev1", githubtest.PR{Head: "second", Files: githubtest.Files{"agents/a/agent.yaml": "version: 1.1.0\nreplaces: 1.0.0\n", "agents/a/prompt.md": "two\n"}})
 	s.repo.Push("lead1", "main", githubtest.Files{"README.md": "y\n", "agents/b/x.md": "y\n"})
+	s.repo.Tag("1.0.0", "main")
 	merge := p.Merge("lead1", "merge")
 	s.repo.Push("lead1", "main", githubtest.Files{"agents/a/agent.yaml": "version: 2.0.0\n", "agents/a/prompt.md": "three\n"})
 	s.repo.Tag("2.0.0", merge)
@@ -115,8 +115,9 @@ func (s swapped) RoundTrip(q *http.Request) (*http.Response, error) {
 func TestVersionsThatAreNotGiven(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ was, is, gap string }{
-		"no history":       {`"history":{`, `"past":{`, ""},
-		"a null commit":    {`"nodes":[{"file"`, `"nodes":[null,{"file"`, ""},
+		"no pull requests": {`"associatedPullRequests":{`, `"pulls":{`, ""},
+		"no parents":       {`"parents":[`, `"elders":[`, ""},
+		"a null commit":    {`[{"author"`, `[null,{"author"`, ""},
 		"folder not whole": {`"name":"prompt.md",`, `"name":"",`, gapVersions},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -145,8 +146,49 @@ func TestVersionsCostNothingElsewhere(t *testing.T) {
 		t.Errorf("%+v", c.Manifests)
 	}
 	for _, call := range s.gh.Calls() {
-		if strings.Contains(call.Query, "history(") {
+		if strings.Contains(call.Query, "path=") {
 			t.Errorf("%+v", call)
 		}
+	}
+}
+
+// TestOnlyWhatStoodOnTheBranchIsReleased: a number that a pull request had on its way, and
+// that was corrected before it was merged, was never released; nor was one that it took
+// back.
+func TestOnlyWhatStoodOnTheBranchIsReleased(t *testing.T) {
+	t.Parallel()
+	for method, want := range map[string][]string{
+		"merge": {"3.4.0", "3.3.0"}, "squash": {"3.4.0", "3.3.0"}, "rebase": {"3.4.0", "4.0.0", "3.3.0"},
+	} {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			s := tell(t, "maintain")
+			version := func(v string) githubtest.Files {
+				return githubtest.Files{"agents/a/agent.yaml": "version: " + v + "\n"}
+			}
+			s.repo.Push("lead1", "main", githubtest.Files{PolicyPath: agentsOnly, "agents/a/agent.yaml": "version: 3.3.0\n"})
+			corrected := s.repo.Open("dev1", githubtest.PR{Head: "corrected", Files: version("4.0.0")})
+			corrected.Push("dev1", version("3.4.0"))
+			back := s.repo.Open("dev1", githubtest.PR{Head: "back", Files: version("9.0.0")})
+			back.Push("dev1", githubtest.Files{"agents/a/agent.yaml": "version: 3.3.0\n", "README.md": "b\n"})
+			merge := corrected.Merge("lead1", method)
+			if method == "merge" {
+				back.Merge("lead1", method)
+			}
+			p := s.repo.Open("dev1", githubtest.PR{Head: "next", Files: version("3.5.0")})
+			server := s.reads(t, p)
+			var got []string
+			for _, r := range server.Manifests[0].Released {
+				got = append(got, r.Version)
+			}
+			if d := cmp.Diff(want, got); d != "" || server.Manifests[0].Released[0].Since != merge {
+				t.Errorf("released since %s (-want +got):\n%s", server.Manifests[0].Released[0].Since, d)
+			}
+			l, err := Local(t.Context(), LocalOptions{Repo: s.clone(t), Base: "main", Head: p.Head()})
+			must(t, err)
+			if d := cmp.Diff(server.Manifests, l.Change.Manifests); d != "" {
+				t.Errorf("manifests (-server +clone):\n%s", d)
+			}
+		})
 	}
 }
