@@ -64,6 +64,11 @@ func (c *Clone) findManifests(ch *rules.Change, pol *rules.Policy) error {
 			return err
 		}
 		m.Released, m.Cut = releases(ch.Base.Commit, editions), cut
+		if gone(ch, m.Path) {
+			if m.Stay, err = w.staying(ch.Head.Commit, m.Path); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -102,6 +107,25 @@ func (w *walker) candidates(base plumbing.Hash, paths []string, pol *rules.Polic
 		}
 	}
 	return out, nil
+}
+
+// staying is what a commit has in the folder of a file.
+func (w *walker) staying(commit, file string) (stay []string, err error) {
+	at := object.TreeEntry{Mode: filemode.Dir}
+	if at.Hash, err = w.c.treeOf(plumbing.NewHash(commit)); err != nil {
+		return nil, err
+	}
+	if dir := path.Dir(file); dir != "." {
+		if at, err = w.find(at.Hash, dir); err != nil || at.Mode != filemode.Dir {
+			return nil, err
+		}
+	}
+	entries, err := w.entries(at.Hash)
+	for name, e := range entries {
+		stay = append(stay, standing(name, e.Mode))
+	}
+	slices.Sort(stay)
+	return stay, err
 }
 
 // manifest is a file's text, nil where there is no file. What is too large for a manifest,

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-git/go-git/v5/plumbing/filemode"
+
 	"changegate/rules"
 )
 
@@ -67,6 +69,9 @@ func (g *gathering) wantCandidates(ctx context.Context, q *lookup) bool {
 		g.agents.asked = true
 	}
 	for i, file := range g.mayVersion() {
+		if i < mostManifests && gone(c, file) {
+			g.folders.wantPaths(ctx, q, c.Head.Commit, foldersOf([]string{file}))
+		}
 		if blob, _ := headOf(c, file); blob != "" && i < mostManifests {
 			g.wantManifest(ctx, q, Source{c.Head.Commit, file, blob})
 		}
@@ -188,12 +193,45 @@ func (g *gathering) wantPast(ctx context.Context, q *lookup) error {
 			return err
 		}
 		all[i].Released, all[i].Cut = releases(c.Base.Commit, past.All), past.Cut
+		if gone(c, all[i].Path) {
+			stay, known := g.staying(all[i].Path)
+			if !known {
+				g.gap(gapVersions, "GitHub did not give whole what is left beside "+all[i].Path)
+			}
+			all[i].Stay = stay
+		}
 		whole = whole && past.done
 	}
 	if whole {
 		c.Manifests = all
 	}
 	return nil
+}
+
+// staying is what the head has in the folder of a manifest that the change deletes.
+func (g *gathering) staying(file string) (stay []string, known bool) {
+	f := folder{commit: g.out.Change.Head.Commit, dir: strings.TrimSuffix(path.Dir(file), "/")}
+	if f.dir == "." {
+		f.dir = ""
+	}
+	list := g.folders.held(f)
+	if list == nil {
+		_, known = g.folders.at(f.commit, file)
+		return nil, known
+	}
+	for name, e := range list.names {
+		stay = append(stay, standing(name, filemode.FileMode(e.Mode)))
+	}
+	slices.Sort(stay)
+	return stay, true
+}
+
+// standing is a name in a folder as Manifest.Stay has it.
+func standing(name string, mode filemode.FileMode) string {
+	if mode == filemode.Dir {
+		name += "/"
+	}
+	return name
 }
 
 func (g *gathering) manifestAt(e rules.Entry) []byte {

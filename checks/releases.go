@@ -77,6 +77,12 @@ func headOf(c *rules.Change, path string) (blob string, touched bool) {
 	return "", touched
 }
 
+// gone reports whether the change deletes a file, or moves it away.
+func gone(c *rules.Change, path string) bool {
+	blob, touched := headOf(c, path)
+	return touched && blob == ""
+}
+
 // manifestText is what the rules read of a file: what is too large for a manifest, or is
 // no text, says nothing.
 func manifestText(data []byte) []byte {

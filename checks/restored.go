@@ -17,6 +17,10 @@ func (s sides) back(path string, revert bool, read blobReader) (rules.Restored, 
 		return undoBefore(path, s.fork, s.tip, s.head, read)
 	}
 	r := rules.Restored{Path: path, Back: s.target}
+	// Content that the change brings, and that is at the target as well, is not undone by
+	// it, whatever its mode is there and whatever the merge makes of it. A change of the mode
+	// alone brings none.
+	r.Same = s.head.Blob != "" && s.target.Blob == s.head.Blob && s.fork.Blob != s.head.Blob
 	if err := s.land(&r, read); err != nil {
 		return r, err
 	}

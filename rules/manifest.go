@@ -75,11 +75,15 @@ func (c *claim) read(r *reader, root *yaml.Node) {
 	}
 }
 
+// mostVersion is the largest number in a version: above it readers of JSON disagree on
+// which it is, and one that ends the range has none after it.
+const mostVersion = 1 << 53
+
 // released is a version by the strict grammar of semver.org 2.0.0, nil when it is
 // none: 1.2, v1.2.3 and 01.2.3 would each be another version to another reader.
 func released(version string) *semver.Version {
 	v, err := semver.StrictNewVersion(version)
-	if err != nil {
+	if err != nil || max(v.Major(), v.Minor(), v.Patch()) > mostVersion {
 		return nil
 	}
 	return v
@@ -132,7 +136,7 @@ func (p *Policy) Covering(files []File, all []Manifest) []Manifest {
 			continue
 		}
 		for file := range changed.governedBy(g) {
-			for _, a := range covering(g, file, agents) {
+			for _, a := range covering(g, file, agents, changed) {
 				keep[a.Path] = true
 			}
 		}
@@ -175,11 +179,27 @@ func (a *agentFile) versioned() bool {
 	return a.head.version != "" && a.head.version != a.base.version
 }
 
-// covering are the manifests that give a file its version: a manifest itself, any
-// other file those of the group in the nearest folder, upwards, that has one.
-func covering(g *Group, file string, agents []agentFile) []*agentFile {
+// covering are the manifests that give a file its version: those that did so on the base
+// branch, if the file was there, and those that do at the head. A manifest that is new in
+// a nearer folder does not take a file out of the version that it was released with.
+func covering(g *Group, file string, agents []agentFile, files listing) []*agentFile {
 	var out []*agentFile
-	nearest := -1
+	if files.had(file) {
+		out = closest(g, file, agents, func(a *agentFile) bool { return a.base.at != nil })
+	}
+	for _, a := range closest(g, file, agents, func(a *agentFile) bool { return a.head.there && (a.head.version != "" || a.head.vague) }) {
+		if !slices.Contains(out, a) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// closest are the manifests in effect that give a file its version: a manifest itself, any
+// other file those of the group in the nearest folder, upwards, that has one.
+func closest(g *Group, file string, agents []agentFile, in func(*agentFile) bool) []*agentFile {
+	var out []*agentFile
+	near := -1
 	for i := range agents {
 		a := &agents[i]
 		if a.Path == file {
@@ -187,13 +207,20 @@ func covering(g *Group, file string, agents []agentFile) []*agentFile {
 		}
 		// All folders that hold the file begin as its path does: a longer one is nearer.
 		dir, _ := path.Split(a.Path)
-		if len(dir) < nearest || !strings.HasPrefix(file, dir) || !g.match.governs(fold(a.Path)) {
+		if len(dir) < near || !strings.HasPrefix(file, dir) || !g.match.governs(fold(a.Path)) || !in(a) {
 			continue
 		}
-		if len(dir) > nearest {
-			nearest, out = len(dir), nil
+		if len(dir) > near {
+			near, out = len(dir), nil
 		}
 		out = append(out, a)
 	}
 	return out
+}
+
+// had reports whether a path of the change was there before it.
+func (l listing) had(path string) bool {
+	return slices.ContainsFunc(l, func(f listed) bool {
+		return f.OldPath == path || f.OldPath == "" && f.Path == path && f.Status != "added" && f.Status != "copied"
+	})
 }

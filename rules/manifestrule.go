@@ -3,6 +3,7 @@ package rules
 import (
 	"cmp"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -59,7 +60,7 @@ type touch struct {
 func (j *judgement) touched(g *judged) (all []touch, bare []string) {
 	at := map[*agentFile]int{}
 	for file := range j.changed.governedBy(g.Group) {
-		over := covering(g.Group, file, j.agents)
+		over := covering(g.Group, file, j.agents, j.changed)
 		if len(over) == 0 {
 			bare = append(bare, file)
 		}
@@ -82,7 +83,7 @@ func (j *judgement) version(g *judged, a *agentFile, files []string) string {
 	here, base := code(a.Path), code(j.c.Base.Branch)
 	switch {
 	case a.changed && !a.head.there:
-		return j.retired(f, a, files)
+		return j.retired(g, f, a, files)
 	case a.changed && a.head.vague:
 		p := a.head.wrong[0]
 		f.Code, f.Line = CodeManifest, max(p.Line, 1)
@@ -108,13 +109,21 @@ func (j *judgement) version(g *judged, a *agentFile, files []string) string {
 }
 
 // retired lets an agent go when all of it goes.
-func (j *judgement) retired(f Finding, a *agentFile, files []string) string {
+func (j *judgement) retired(g *judged, f Finding, a *agentFile, files []string) string {
 	var left []string
-	for _, path := range files {
-		if j.leaves(path) {
-			left = append(left, code(path))
+	for _, file := range files {
+		if j.leaves(file) {
+			left = append(left, code(file))
 		}
 	}
+	dir, _ := path.Split(a.Path)
+	for _, name := range a.Stay {
+		at := dir + name
+		if quoted := code(at); !slices.Contains(left, quoted) && (strings.HasSuffix(name, "/") || g.match.governs(fold(at))) {
+			left = append(left, quoted)
+		}
+	}
+	left = few(left)
 	if len(left) == 0 {
 		return code(a.Path) + " is deleted with what it covers"
 	}

@@ -150,7 +150,7 @@ func (p *proof) fault(path string) int {
 		return faultUnread
 	case noFile(r.Landed.Mode) || noFile(r.Back.Mode):
 		return faultKind
-	case r.Back == r.Landed:
+	case r.Back == r.Landed, r.Same:
 		return faultSame
 	case path == PolicyPath && r.Back != (Entry{}) && r.Text == nil:
 		return faultUnread

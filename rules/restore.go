@@ -48,6 +48,9 @@ type Restored struct {
 	// as it is now; Back is what the rollback leaves. A zero Entry is no file.
 	Landed Entry `json:"landed,omitzero"`
 	Back   Entry `json:"back,omitzero"`
+	// Same says that Back has the very content that the change brings to the path, in
+	// another mode or merged with what the base branch has by now.
+	Same bool `json:"same,omitempty"`
 	// Wrong says why Back cannot be had: one of the Wrong values; empty when it can.
 	Wrong    string    `json:"wrong,omitempty"`
 	Conflict *Conflict `json:"conflict,omitempty"` // with WrongConflict, of two texts
@@ -161,6 +164,9 @@ type Manifest struct {
 	// is none.
 	Base []byte `json:"base,omitempty"`
 	Head []byte `json:"head,omitempty"`
+	// Stay is what is left in its folder at the head, where the change deletes it: files,
+	// and folders with a slash at the end.
+	Stay []string `json:"stay,omitempty"`
 	// Released are the versions it had on the base branch, newest first; Cut is set when
 	// older ones were not read.
 	Released []Release `json:"released,omitempty"`
