@@ -54,10 +54,12 @@ func (r *reading) read(upTo int64) {
 // unread is said where more was written between two readings than is read.
 const unread = "More comments were written here at once than are read. A command among the older of them was not carried out; whoever gave it writes it again.\n"
 
-// heeds reports whether commands are obeyed: where the change is judged, and for as
-// long as the review of an exception is owed.
+// heeds reports whether commands are obeyed: where the change is judged, for as long as
+// the review of an exception is owed, and where what was judged once was merged. That can
+// be rolled back, whatever became of the policy and the branch since.
 func (r *reading) heeds() bool {
-	return r.concerns() || slices.ContainsFunc(r.exceptions, func(x store.Exception) bool { return x.Closed == nil })
+	was := r.Merge != nil && (r.pull.MergeRecord >= 0 || r.pull.Record >= 0)
+	return was || r.concerns() || slices.ContainsFunc(r.exceptions, func(x store.Exception) bool { return x.Closed == nil })
 }
 
 // heed finds what people ask for: the buttons pressed, and the comments that give
@@ -131,7 +133,8 @@ func (b *Bot) attend(ctx context.Context, r *reading) (old bool, err error) {
 }
 
 // former finds who reviews exceptions of a pull request whose branch has no policy any
-// more, or is gone: whom the policy named that stood there before the merge.
+// more, or is gone, and who rolls it back: whom the policy named that stood there before
+// the merge.
 func (b *Bot) former(ctx context.Context, r *reading) error {
 	if r.Merge == nil || len(r.orders) == 0 || r.Policy.State != checks.PolicyAbsent {
 		return nil

@@ -23,6 +23,7 @@ type reading struct {
 	memory  store.Memory
 	floor   *rules.PolicyText // the organisation's policy as last read; nil when there is none
 	policy  *rules.Policy     // with the organisation's added; nil when it does not load
+	free    bool              // nothing governs the base branch
 	now     time.Time         // of this judgement: one instant throughout
 	verdict rules.Verdict
 
@@ -112,6 +113,7 @@ func (b *Bot) gather(ctx context.Context, j *store.Job) (*reading, error) {
 		g.Change.Gaps = append(g.Change.Gaps, rules.Gap{What: rules.GapPolicy, Says: g.Policy.Why})
 	}
 	r.policy, _ = rules.Load(g.Policy.Data, g.Change.Floor)
+	r.free = !r.concerns() // of a merged one the policy from before may stand in for it later
 	if r.policy != nil {
 		r.memory.Requires = required(r.policy)
 	}

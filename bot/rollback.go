@@ -40,7 +40,11 @@ func (b *Bot) rollBack(ctx context.Context, r *reading, t *turn, d *done) error 
 	if err != nil {
 		return err
 	}
-	x.Notes = append(x.Notes, r.policy.Prospect(&r.Change, c.Plan, x.Since(), in))
+	if r.free {
+		x.Notes = append(x.Notes, "No policy governs "+rules.Visible(x.Branch)+" any more, so nothing is asked of it.")
+	} else {
+		x.Notes = append(x.Notes, r.policy.Prospect(&r.Change, c.Plan, x.Since(), in))
+	}
 	return b.openRollback(ctx, r, t, d, x)
 }
 

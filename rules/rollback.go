@@ -10,7 +10,7 @@ func (a *admission) rollback() Admitted {
 	case a.c.State != "merged":
 		return refused("this pull request is "+inline(a.c.State)+", so there is nothing to take back", "close it, if it is not to be merged")
 	case !a.mayRollBack():
-		out := a.outsider(append([]string{"maintain"}, a.approvers()...), "roll back this change", "")
+		out := a.outsider(distinct(append([]string{"maintain"}, a.approvers()...)), "roll back this change", "")
 		out.Fix = "ask one of them"
 		return out
 	}
