@@ -177,6 +177,20 @@ func (g *gathering) account(login string, id int64) {
 	})
 }
 
+// Person is who has a login now. One without an id is nobody: GitHub says that it has no
+// such user.
+func (c *Client) Person(ctx context.Context, p Place, login string) (who rules.Person, err error) {
+	q := &lookup{place: p}
+	q.user("person", login, func(found rules.Person) error {
+		who = found
+		return nil
+	})
+	if err := q.send(ctx, c); err != nil {
+		return rules.Person{}, fmt.Errorf("ask who %.40q is: %w", login, err)
+	}
+	return who, nil
+}
+
 // user asks whose a login is. Only GitHub's word that nobody has it gives a person
 // without an id.
 func (q *lookup) user(alias, login string, take func(rules.Person) error) {

@@ -141,6 +141,9 @@ func (f *rollbackFlags) run(ctx context.Context) (out *rollbackResult, err error
 	if err != nil {
 		return nil, err
 	}
+	if err := f.answers(ctx, gh, p.Place); err != nil {
+		return nil, err
+	}
 	x, err := gh.Restore(ctx, p.Place, r)
 	if err != nil {
 		return nil, err
@@ -150,6 +153,18 @@ func (f *rollbackFlags) run(ctx context.Context) (out *rollbackResult, err error
 		open = nil
 	}
 	return out, f.work(ctx, st, out, x, open)
+}
+
+// answers asks GitHub whether there is somebody to answer for the rollback.
+func (f *rollbackFlags) answers(ctx context.Context, gh *checks.Client, p checks.Place) error {
+	if f.by == "" {
+		return nil
+	}
+	who, err := gh.Person(ctx, p, f.by)
+	if err == nil && who.ID == 0 {
+		err = fmt.Errorf("--requested-by: nobody on GitHub is called %q", f.by)
+	}
+	return err
 }
 
 // work fills in the result; open, if there is one, opens the pull request.
