@@ -17,14 +17,18 @@ import (
 // facts of the decision in force. Where something else may have landed than was decided
 // on, the plan is of what really did, and how it stands is found when the branch is walked.
 func (b *Bot) recallPlan(ctx context.Context, m *merging) (err error) {
-	if m.plan, err = m.Recall(m.decision, m.facts); err != nil || m.plan == nil {
+	if m.plan, err = m.Recall(m.decision, m.facts, ""); err != nil || m.plan == nil {
 		return err
 	}
 	if m.plan.Parent, err = b.onto(ctx, m, m.plan); err != nil || m.Explained {
 		return err
 	}
-	if b.reland(ctx, m); m.plan != nil {
-		m.Plan, err = evidence.Summarize(m.plan)
+	if b.reland(ctx, m); m.plan == nil {
+		return nil
+	}
+	landed, err := evidence.PlanDigest(m.plan.Files)
+	if err == nil {
+		_, err = m.Recall(m.decision, m.facts, landed)
 	}
 	return err
 }

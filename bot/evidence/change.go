@@ -122,8 +122,10 @@ func Summarize(p *rules.Plan) (*PlanRef, error) {
 // was verified with it, nil when there is none, and which change it rolls back. Explain
 // comes first. Facts about another head than was merged give nothing. The plan says of
 // each file what was to land. Only of a merge that is explained is it known that this
-// did, so of any other m has no plan yet.
-func (m *ChangeMerged) Recall(d *PolicyEvaluated, facts []byte) (*rules.Plan, error) {
+// did; of any other, landed is the digest of a plan that says what really did, and empty
+// until that is known: then m has no plan yet. What landed as it was decided on rolls
+// back what it was to, by whatever way it came.
+func (m *ChangeMerged) Recall(d *PolicyEvaluated, facts []byte, landed string) (*rules.Plan, error) {
 	m.Plan, m.RollbackOf = nil, nil
 	if d == nil || !m.is(d) {
 		return nil, nil
@@ -136,8 +138,9 @@ func (m *ChangeMerged) Recall(d *PolicyEvaluated, facts []byte) (*rules.Plan, er
 	if policy == nil {
 		return nil, nil
 	}
-	if u, ok := policy.RollbackOf(s.Change); ok && m.Explained {
-		m.RollbackOf = &RollbackOf{Change: u.Change, Reported: u.Reported.UTC(), Restored: m.MergedAt.UTC()}
+	u, undoes := policy.RollbackOf(s.Change)
+	if undoes && m.Explained {
+		m.undo(u)
 	}
 	t := s.Change.Target
 	if !verified(policy, s.Change) {
@@ -146,13 +149,34 @@ func (m *ChangeMerged) Recall(d *PolicyEvaluated, facts []byte) (*rules.Plan, er
 	plan := &rules.Plan{Change: m.ChangeNumber, To: t.To, Form: t.Form, Commit: t.Commit, Merge: m.Commit, Files: slices.Clone(t.Files)}
 	plan.Approved = m.Explained && policy.Approved(s.Change, d.DecidedAt)
 	ref, err := Summarize(plan)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if m.Explained {
+	case m.Explained:
 		ref.Verified, m.Plan = true, ref
+	case landed != "":
+		if undoes && landed == ref.Files && restores(plan, u) {
+			m.undo(u)
+		}
+		ref.Files, m.Plan = landed, ref
 	}
 	return plan, nil
+}
+
+func (m *ChangeMerged) undo(u *rules.Undo) {
+	m.RollbackOf = &RollbackOf{Change: u.Change, Reported: u.Reported.UTC(), Restored: m.MergedAt.UTC()}
+}
+
+// restores reports whether a plan says that what u restores landed.
+func restores(plan *rules.Plan, u *rules.Undo) bool {
+	landed := map[string]rules.Entry{}
+	for _, f := range plan.Files {
+		landed[f.Path] = f.Landed
+	}
+	return !slices.ContainsFunc(u.Files, func(f rules.Restored) bool {
+		is, of := landed[f.Path]
+		return !of || is != f.Back
+	})
 }
 
 // verified reports whether the facts verify the declared way back, of every governed

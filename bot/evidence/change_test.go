@@ -44,7 +44,7 @@ func (w *world) land(n, chg int, d evidence.Decided, edit func(*evidence.ChangeM
 	if !m.Explained {
 		m.ReadyAt = time.Time{}
 	}
-	plan, err := m.Recall(p, r.Side)
+	plan, err := m.Recall(p, r.Side, "")
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -342,6 +342,50 @@ func TestRollback(t *testing.T) {
 			}
 			if diff := cmp.Diff([]string{"CHG-1 CHG-2", "CHG-2 "}, cells(t, f.Files["plans.csv"], "change", "rolled_back_by")); diff != "" {
 				t.Errorf("plans.csv (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A rollback that went around the gate restored what it restored: the record says so where
+// what landed is what was decided on, and may say it of nothing else.
+func TestRollbackAroundTheGate(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		landed rules.Entry
+		said   bool
+		words  string
+	}{
+		"true":                 {entry(1), true, ""},
+		"hidden":               {entry(1), false, "another way back"},
+		"something else":       {entry(3), false, ""},
+		"something else, said": {entry(3), true, "another way back"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			d := undoing(2, *w.land(1, 1, planned(1), nil), 1)
+			d.Change.Reviews = nil
+			target := d.Change.Target
+			plan := rules.Plan{To: target.To, Form: target.Form, Commit: target.Commit, Files: []rules.Restored{target.Files[0]}}
+			plan.Files[0].Landed = c.landed
+			w.land(2, 2, d, func(m *evidence.ChangeMerged) {
+				if m.Explained || m.Plan != nil || m.RollbackOf != nil {
+					t.Fatalf("explained %v, with plan %v, rollback of %v", m.Explained, m.Plan, m.RollbackOf)
+				}
+				var err error
+				if m.Plan, err = evidence.Summarize(&plan); err != nil {
+					t.Fatal(err)
+				}
+				if c.said {
+					m.RollbackOf = &evidence.RollbackOf{Change: 1, Reported: d.Change.Undoes[0].Reported.UTC(), Restored: m.MergedAt}
+				}
+			})
+			rep := verify(w.export(query()))
+			if c.words != "" {
+				mustFail(t, rep, "changes", c.words)
+			} else if !rep.Verified {
+				t.Errorf("verify: %+v", rep.Failed())
 			}
 		})
 	}

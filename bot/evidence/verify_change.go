@@ -79,17 +79,12 @@ func (v *verifier) recalled(m merge) error {
 			return err
 		}
 	}
-	want := *m.ChangeMerged
-	plan, err := want.Recall(d, facts)
-	if err != nil {
-		return err
+	want, landed := *m.ChangeMerged, ""
+	if m.Plan != nil {
+		landed = m.Plan.Files
 	}
-	if want.Plan == nil && plan != nil && m.Plan != nil {
-		// Something else landed than was decided on: what exactly stands in no facts.
-		if want.Plan, err = Summarize(plan); err != nil {
-			return err
-		}
-		want.Plan.Files = m.Plan.Files
+	if _, err := want.Recall(d, facts, landed); err != nil {
+		return err
 	}
 	return m.sameWay(&want)
 }
@@ -234,7 +229,7 @@ func (v *verifier) ofPlan(p replanned, c *numbered, t *rules.Target, before stri
 		return err
 	}
 	m := *c.ChangeMerged
-	plan, err := m.Recall(d, facts)
+	plan, err := m.Recall(d, facts, "")
 	if err != nil || plan == nil {
 		return errors.Join(fmt.Errorf("the decision on %s has no plan", id), err)
 	}
