@@ -107,12 +107,10 @@ func (b *Bot) planView(p checks.Place, c *store.Change) checks.PlanView {
 // own where nothing is known of it, by the job that walks the branch. What no policy
 // governs any more may be in a plan as well.
 func (b *Bot) unsettle(ctx context.Context, tx *store.Tx, m *merging) (err error) {
-	// What landed may be the last commit of several, or more than the pull request lists.
-	listed := !slices.ContainsFunc(m.Change.Gaps, func(g rules.Gap) bool { return g.What == "files" })
-	if p := m.Place; m.whole && listed {
-		err = tx.Unsettle(ctx, p.RepoID, m.Branch, touched(slices.Concat(m.landed, m.Change.Files)), p.OrgID, m.ChangeNumber)
+	if paths, all := m.touches(); all {
+		err = tx.Unsettle(ctx, m.Place.RepoID, m.Branch, paths, m.Place.OrgID, m.ChangeNumber)
 	} else {
-		err = tx.UnsettleAll(ctx, p.RepoID, m.Branch, false)
+		err = tx.UnsettleAll(ctx, m.Place.RepoID, m.Branch, false)
 	}
 	if err != nil {
 		return err
@@ -121,6 +119,14 @@ func (b *Bot) unsettle(ctx context.Context, tx *store.Tx, m *merging) (err error
 		return err
 	}
 	return tx.RaiseWalk(ctx, m.Place, m.Branch, "plans to verify", b.Now())
+}
+
+// touches are the paths that a merge changed, governed or not, and whether that is all of
+// them. What it landed may be only the last of several commits, or more than the pull
+// request lists.
+func (m *merging) touches() (paths []string, all bool) {
+	all = m.whole && !slices.ContainsFunc(m.Change.Gaps, func(g rules.Gap) bool { return g.What == "files" })
+	return touched(slices.Concat(m.landed, m.Change.Files)), all
 }
 
 // touched are the paths of files, both ends of a rename.

@@ -238,7 +238,7 @@ func (s *sweep) sort(ctx context.Context, w *checks.Walked) error {
 		if s.off && !s.kept {
 			continue
 		}
-		if !s.off && s.unsettled(k) {
+		if s.unsettled(k) {
 			return errUnsettled
 		}
 		if err := s.direct(ctx, k); err != nil {

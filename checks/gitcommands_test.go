@@ -80,7 +80,7 @@ func (g *gitDir) tree(rev string) map[string]rules.Entry {
 // restoring is the rollback of the change from parent to merge on what main is now.
 func (g *gitDir) restoring(form, target, parent, merge string, paths []string, back map[string]rules.Entry) *Restoring {
 	landed, now := g.tree(merge), g.tree("origin/main")
-	x := &Restoring{Tip: g.sh("git rev-parse origin/main"), Target: &rules.Target{Form: form}, Parent: g.tree(parent), refs: make([]branch, mostBranches)}
+	x := &Restoring{Tip: g.sh("git rev-parse origin/main"), Target: &rules.Target{Form: form, InBase: true}, Parent: g.tree(parent), refs: make([]branch, mostBranches)}
 	x.Undoing = rules.Undoing{Change: 12, Title: `it's $(touch pwned) "x"`}
 	x.Plan, x.Branch = rules.Plan{Change: 12, Form: form, Commit: target, Merge: merge, Parent: parent}, "main"
 	was := g.tree(parent)
@@ -214,6 +214,32 @@ func TestCommandsOfWhatWasNotLookedAt(t *testing.T) {
 			}
 			if _, there := g.tree("refs/remotes/origin/changegate/rollback-chg-12")["new.md"]; there {
 				t.Error("new.md is still there")
+			}
+		})
+	}
+}
+
+// TestCommandsOfABranchPushedOver: a clone of what main is now has none of the commits that
+// the plan names, and gets them.
+func TestCommandsOfABranchPushedOver(t *testing.T) {
+	t.Parallel()
+	for form, wrong := range map[string]string{rules.FormCommit: "", rules.FormRevert: "", "a revert that was not worked out": "x"} {
+		t.Run(form, func(t *testing.T) {
+			t.Parallel()
+			g := newGitDir(t)
+			parent := g.commit(map[string]string{"a.md": "1\n"})
+			merge := g.commit(map[string]string{"a.md": "2\n", "new.md": "x\n"})
+			if wrong != "" {
+				form = rules.FormRevert
+			}
+			x := g.restoring(form, parent, parent, merge, []string{"a.md", "new.md"}, g.tree(parent))
+			x.Target.InBase, x.Target.Unknown = false, wrong
+			g.sh("git checkout -q --orphan other && git commit -qm other && git push -qf origin HEAD:main && git checkout -q --detach")
+			g.sh("git reflog expire --expire=now --all && git update-ref -d refs/heads/main && git gc -q --prune=now")
+			g.sh("if git cat-file -e " + merge + "; then echo the clone has it; exit 1; fi 2>&-")
+			g.follow(x)
+			if got := g.sh("git show origin/changegate/rollback-chg-12:a.md && git ls-tree --name-only origin/changegate/rollback-chg-12"); got != "1\na.md" {
+				t.Errorf("it leaves %q\n%s", got, strings.Join(x.Commands(), "\n"))
 			}
 		})
 	}
