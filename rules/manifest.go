@@ -3,91 +3,12 @@ package rules
 import (
 	"cmp"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/Masterminds/semver/v3"
-	yaml "go.yaml.in/yaml/v4"
 )
-
-// MaxManifest is the largest agent manifest read, in bytes: some hold the prompt.
-const MaxManifest = 256 << 10
 
 // kindVersion is the kind of a group whose files belong to a version of an agent.
 const kindVersion = "agent-version"
-
-// A claim is what a manifest says of its agent's version.
-type claim struct {
-	there    bool
-	version  string          // as written; empty when it says none
-	at       *semver.Version // nil when version is not MAJOR.MINOR.PATCH
-	replaces string
-	line     int // of version, else of replaces, else the first
-	wrong    Problems
-	vague    bool // it cannot be read, and may hold a version
-}
-
-// versionLine is what looks like a version at the top level of YAML or JSON.
-var versionLine = regexp.MustCompile(`(?m)^[{\s]{0,4}["']?version["']?\s*:`)
-
-// readClaim reads a manifest with the loader of policies and change requests. JSON is
-// YAML. Other keys are the agent's own business.
-func readClaim(data []byte) claim {
-	c := claim{there: data != nil, line: 1}
-	if !c.there {
-		return c
-	}
-	r := &reader{}
-	root := r.load(data, MaxManifest)
-	if root != nil && root.Kind == yaml.MappingNode {
-		c.read(r, root)
-	}
-	if c.wrong = r.all(); len(c.wrong) > 0 {
-		// A chart or a workflow that this loader does not take is no manifest. One that
-		// was made unreadable to hide its version is.
-		c.version, c.at, c.replaces = "", nil, ""
-		c.vague = versionLine.Match(data)
-	}
-	return c
-}
-
-func (c *claim) read(r *reader, root *yaml.Node) {
-	seen := map[string]bool{}
-	for i := 0; i+1 < len(root.Content); i += 2 {
-		key, value := root.Content[i], root.Content[i+1]
-		if key.Value != "version" && key.Value != "replaces" {
-			continue
-		}
-		if seen[key.Value] {
-			// Which of the two is deployed depends on who reads the file.
-			r.add(key, CodeDuplicate, code(key.Value)+" is written twice", "keep one")
-		}
-		seen[key.Value] = true
-		if value.Kind != yaml.ScalarNode || blank(value) {
-			continue
-		}
-		if key.Value == "replaces" {
-			c.replaces = value.Value
-			continue
-		}
-		c.version, c.at, c.line = value.Value, released(value.Value), key.Line
-	}
-}
-
-// mostVersion is the largest number in a version: above it readers of JSON disagree on
-// which it is, and one that ends the range has none after it.
-const mostVersion = 1 << 53
-
-// released is a version by the strict grammar of semver.org 2.0.0, nil when it is
-// none: 1.2, v1.2.3 and 01.2.3 would each be another version to another reader.
-func released(version string) *semver.Version {
-	v, err := semver.StrictNewVersion(version)
-	if err != nil || max(v.Major(), v.Minor(), v.Patch()) > mostVersion {
-		return nil
-	}
-	return v
-}
 
 // ManifestVersion returns the version that a manifest gives its agent; empty when it
 // gives none, or none of the form MAJOR.MINOR.PATCH.

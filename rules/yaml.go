@@ -76,10 +76,20 @@ func marks(data []byte) int {
 	return n
 }
 
-// load parses one YAML document no larger than limit bytes. Nothing is decoded
+// load parses one YAML document no larger than limit bytes, in which nothing stands for
+// something else.
+func (r *reader) load(data []byte, limit int) *yaml.Node {
+	root := r.parse(data, limit)
+	if root == nil || !r.plain(root, 0) {
+		return nil
+	}
+	return root
+}
+
+// parse parses one YAML document no larger than limit bytes. Nothing is decoded
 // into Go values: a mapping of 40,000 keys costs seconds in the library's check
 // for duplicates, and anybody who can open a pull request can send one.
-func (r *reader) load(data []byte, limit int) *yaml.Node {
+func (r *reader) parse(data []byte, limit int) *yaml.Node {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	if says, fix := unreadable(data, limit); says != "" {
 		r.add(nil, CodeSyntax, says, fix)
@@ -92,9 +102,6 @@ func (r *reader) load(data []byte, limit int) *yaml.Node {
 	}
 	if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 {
 		r.add(nil, CodeSyntax, "the text is empty", "a YAML mapping")
-		return nil
-	}
-	if !r.plain(doc.Content[0], 0) {
 		return nil
 	}
 	return doc.Content[0]
@@ -140,6 +147,8 @@ func (r *reader) syntaxAt(e *yaml.LoadError) {
 		says, fix = "the text is empty", "a YAML mapping"
 	case "expected single document, found multiple":
 		fix = "one document, without --- lines"
+	case "found invalid Unicode character escape code":
+		fix = "the character itself: YAML has no escapes of half a character"
 	}
 	r.add(&yaml.Node{Line: max(e.Mark.Line, 1), Column: max(e.Mark.Column, 1)}, CodeSyntax, inline(says), fix)
 }
