@@ -58,6 +58,9 @@ func (m *merging) change() *store.Change {
 	if !m.whole {
 		maps.Copy(paths, m.content(m.reading.Change.Files))
 	}
+	for _, path := range m.stood {
+		paths[path] = m.approved[path]
+	}
 	c := &store.Change{
 		OrgID: m.Place.OrgID, RepoID: m.Place.RepoID, Branch: m.Branch, Pull: m.job.Number, Merge: m.Commit, MergedAt: m.MergedAt,
 		Explained: m.Explained, Paths: slices.Sorted(maps.Keys(paths)), Plan: m.plan,

@@ -33,6 +33,7 @@ type merging struct {
 	base     string       // that the approved content was compared with
 	landed   []rules.File // what the merge changed on the branch
 	whole    bool         // landed is all of it
+	stood    []string     // approved, and so on the branch before the merge
 	plan     *rules.Plan  // the way back that was verified with it; nil when none was
 }
 
@@ -130,7 +131,7 @@ func (b *Bot) explainMerge(ctx context.Context, m *merging) error {
 		m.Differs = unknownContent
 	case !maps.Equal(m.approved, m.content(m.landed)):
 		if m.Differs, err = b.differing(ctx, m); err != nil {
-			return fmt.Errorf("read what else changed %s before the merge of %s#%d: %w", m.Branch, m.Place.Repo, m.job.Number, err)
+			return fmt.Errorf("read what was on %s before the merge of %s#%d: %w", m.Branch, m.Place.Repo, m.job.Number, err)
 		}
 	}
 	m.Explain(m.index, m.decision)
@@ -143,8 +144,12 @@ const mostDiffering = 3
 // differing names the files in which the merge is not what was approved. Where all of
 // them had been changed on the branch since, it says so: GitHub then joins the lines of
 // both, and nobody has seen the result. It is an exception all the same, one that
-// requiring branches to be up to date before merging prevents.
+// requiring branches to be up to date before merging prevents. It is empty where the
+// branch had already what was approved.
 func (b *Bot) differing(ctx context.Context, m *merging) (string, error) {
+	if stood, err := b.stood(ctx, m); err != nil || stood {
+		return "", err
+	}
 	var paths []string
 	landed := m.content(m.landed)
 	for path, blob := range landed {

@@ -63,6 +63,77 @@ func both(w *world) { w.repo.Push("rev2", "main", githubtest.Files{"prompts/a.md
 // other puts files on the base branch that the pull request does not touch.
 func other(w *world) { w.repo.Push("rev2", "main", githubtest.Files{"docs/x.md": "x\n"}) }
 
+// TestMergeOfWhatStood: a file that another pull request changed in the same way before is
+// no difference, by whatever method this one is merged; anything else that did not land as
+// approved is one.
+func TestMergeOfWhatStood(t *testing.T) {
+	t.Parallel()
+	const differs = "merged content differs from what was approved: "
+	type files = githubtest.Files
+	same, evil := files{"prompts/shared.md": "new\n", "prompts/z.md": "theirs\n"}, []files{{"prompts/z.md": "evil\n"}}
+	three := []files{{"prompts/a.md": "1\n", "prompts/z.md": "theirs\n"}, {"prompts/z.md": "old\n"}, {"prompts/a.md": "3\n"}}
+	docs := []files{{"docs/x.md": "1\n"}, {"docs/x.md": "2\n"}}
+	for name, c := range map[string]struct {
+		first  files   // what the other pull request leaves
+		mode   string  // of shared.md in this one
+		more   []files // that this one pushes
+		method string
+		other  []files // what the merge leaves instead
+		why    string
+	}{
+		"merged":                           {first: same, method: "merge"},
+		"squashed":                         {first: same, method: "squash"},
+		"rebased":                          {first: same, method: "rebase"},
+		"of three commits, merged":         {first: same, more: docs, method: "merge"},
+		"of three commits, squashed":       {first: same, more: docs, method: "squash"},
+		"of three commits, rebased":        {first: same, more: docs, method: "rebase"},
+		"the branch has other content":     {first: files{"prompts/shared.md": "theirs\n"}, method: "squash", other: []files{{"prompts/shared.md": "theirs\n"}}, why: differs + "prompts/shared.md (changed"},
+		"of three, it has other content":   {first: files{"prompts/shared.md": "theirs\n"}, more: docs, method: "merge", other: []files{{"prompts/shared.md": "theirs\n"}}, why: differs + "prompts/shared.md (changed"},
+		"the branch has what was before":   {first: files{"prompts/z.md": "theirs\n"}, method: "squash", other: []files{{"prompts/shared.md": "old\n"}}, why: differs + "prompts/shared.md,"},
+		"the branch has another mode":      {first: same, mode: "100755", method: "squash", other: []files{{"prompts/shared.md": "new\n"}}, why: differs + "prompts/shared.md (changed"},
+		"the merge takes it back":          {first: same, method: "squash", other: []files{{"prompts/shared.md": "old\n"}}, why: differs + "prompts/shared.md (changed"},
+		"one file more":                    {first: same, method: "squash", other: evil, why: differs + "prompts/shared.md, prompts/z.md"},
+		"another file is other":            {first: same, method: "squash", other: []files{{"prompts/a.md": "evil\n"}}, why: differs + "prompts/a.md, prompts/shared.md"},
+		"of three, rebased, one file more": {first: same, more: docs, method: "rebase", other: evil, why: differs},
+		// The second of the copies takes back on the branch what the first found there.
+		"a rebase that takes another back": {first: same, more: three, method: "rebase", why: differs},
+		"a squash of the same":             {first: same, more: three, method: "squash"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := gated(t, enforced, "rev1", "rev2")
+			w.repo.Push("rev2", "main", files{"prompts/shared.md": "old\n", "prompts/z.md": "old\n"})
+			body := described("revert")
+			how := githubtest.Commit{}
+			if c.mode != "" {
+				how.Modes = map[string]string{"prompts/shared.md": c.mode}
+			}
+			other := w.repo.Open("dev1", githubtest.PR{Head: "other", Title: "Other", Body: body, Files: c.first})
+			w.pull = w.repo.Open("dev1", githubtest.PR{Head: "mine", Title: "Mine", Body: body, Commit: how, Files: files{"prompts/a.md": "mine\n", "prompts/shared.md": "new\n"}})
+			for _, f := range c.more {
+				w.pull.Push("dev1", f)
+			}
+			w.works(t)
+			w.later()
+			other.Review("rev1", "APPROVED")
+			w.pull.Review("rev1", "APPROVED")
+			w.works(t)
+			w.shows(t, "Ready")
+			w.later()
+			other.Merge("rev2", "squash")
+			w.pull.Merge("rev2", c.method, c.other...)
+			w.works(t)
+			exceptions, err := w.bundled("exceptions.csv")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Contains(exceptions, "change.merged"); got != (c.why != "") || !strings.Contains(exceptions, c.why) {
+				t.Errorf("the exceptions are, want %q:\n%s", c.why, exceptions)
+			}
+		})
+	}
+}
+
 // TestMergeOfNothingGoverned: a pull request that changes nothing governed is no
 // member of the population, unless its merge does.
 func TestMergeOfNothingGoverned(t *testing.T) {

@@ -17,7 +17,10 @@ import (
 // what it restores at neither: git has no commit to take it from then.
 func (b *Bot) onto(ctx context.Context, m *merging, plan *rules.Plan) (string, error) {
 	copied := m.copied()
-	if m.Merge.Parent == "" || copied < 2 {
+	switch {
+	case len(m.stood) > 0 && plan.Form == rules.FormRevert:
+		return "", nil // what stood there before is that of the merge which made the change first
+	case m.Merge.Parent == "" || copied < 2:
 		return m.Merge.Parent, nil
 	}
 	has, err := b.has(ctx, m, m.Merge.Parent, plan)

@@ -114,18 +114,23 @@ func (b *Bot) tellUndone(ctx context.Context, tx *store.Tx, m *merging) error {
 }
 
 // Besides notes what else a rollback takes back: changes of its files that came after
-// the change, or lie between it and what it goes back to. A revert keeps them.
+// the change, or lie between it and what it goes back to. A revert keeps them, but for
+// those that had changed a file in the same way before.
 func Besides(ctx context.Context, tx *store.Tx, x *checks.Restoring, c *store.Change) error {
-	if c.Plan.Form == rules.FormRevert {
-		return nil
-	}
-	later, between := map[int]*store.Change{}, map[int]*store.Change{}
+	later, between, same := map[int]*store.Change{}, map[int]*store.Change{}, map[int]*store.Change{}
 	for _, f := range c.Plan.Files {
 		all, _, err := tx.ChangesOfPath(ctx, c.RepoID, c.Branch, f.Path)
 		if err != nil {
 			return err
 		}
+		if c.Plan.Form == rules.FormRevert {
+			alike(all, c, f, same)
+			continue
+		}
 		split(all, c, f, x.Parent[f.Path], later, between)
+	}
+	if len(same) > 0 {
+		x.Notes = append(x.Notes, "It takes back as well what had changed these files in the same way before "+c.ID()+": "+numbers(same)+".")
 	}
 	if len(later) > 0 {
 		x.Notes = append(x.Notes, "It takes back as well what changed these files after "+c.ID()+": "+numbers(later)+".")
@@ -154,6 +159,18 @@ func split(all []*store.Change, c *store.Change, f rules.Restored, parent rules.
 			return
 		}
 		between[other.Number] = other
+	}
+}
+
+// alike finds, of the changes of a file, newest first, those right before c that left
+// there what c did: c itself changed nothing there.
+func alike(all []*store.Change, c *store.Change, f rules.Restored, same map[int]*store.Change) {
+	i := slices.IndexFunc(all, func(other *store.Change) bool { return other.Number == c.Number })
+	for _, other := range all[i+1:] {
+		if left, known := leftAt(other, f.Path); i < 0 || !known || left != f.Landed {
+			return
+		}
+		same[other.Number] = other
 	}
 }
 

@@ -23,7 +23,7 @@ func (g *gathering) restore(ctx context.Context, t *rules.Target, a *pointer) er
 	all, unknown := g.sides(t, a.paths)
 	var ids []string
 	for _, s := range all {
-		ids = append(ids, needs(s.fork, s.tip, s.head)...)
+		ids = append(ids, s.reads(a.look.Revert)...)
 	}
 	ids = unique(ids)
 	switch {

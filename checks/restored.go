@@ -30,6 +30,16 @@ func (s sides) back(path string, revert bool, read blobReader) (rules.Restored, 
 	return r, nil
 }
 
+// reads are the contents that back reads. Where the base branch made the same change, a
+// revert shows what it would take out of it.
+func (s sides) reads(revert bool) []string {
+	fork, tip := s.fork.Blob, s.tip.Blob
+	if revert && s.tip == s.head && fork != "" && tip != "" && fork != tip && !odd(s.fork, s.tip) {
+		return []string{fork, tip}
+	}
+	return needs(s.fork, s.tip, s.head)
+}
+
 // land works out what the change leaves on the base branch; where that cannot be told,
 // Landed is what the head has.
 func (s sides) land(r *rules.Restored, read blobReader) error {
