@@ -40,7 +40,7 @@ func (c *Client) asMade(ctx context.Context, p Place, x *Restoring, head string)
 	}
 	files, whole, err := c.Between(ctx, p, d.MergeBase, head)
 	outside := func(f rules.File) bool {
-		return !slices.Contains(x.paths(), f.Path) || f.OldPath != "" && !slices.Contains(x.paths(), f.OldPath)
+		return !slices.Contains(x.paths(), f.Path) || f.OldPath != "" && f.Status != "copied" && !slices.Contains(x.paths(), f.OldPath)
 	}
 	if err != nil || !whole || slices.ContainsFunc(files, outside) {
 		return false, err
