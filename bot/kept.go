@@ -40,7 +40,7 @@ func (s *sweep) question(ctx context.Context, tx *store.Tx) (bool, error) {
 	} else {
 		err = tx.Unsettle(ctx, p.RepoID, branch, s.touched, p.OrgID, 0)
 	}
-	if err == nil && !s.rewritten {
+	if err == nil {
 		err = tx.UnsettleOutside(ctx, p.RepoID, branch, s.joins || s.cut, s.landed)
 	}
 	if err != nil {

@@ -240,6 +240,7 @@ func TestRecordedLate(t *testing.T) {
 			w.later()
 			w.pull.Merge("rev2", "squash")
 			merge := w.repo.Head("main")
+			w.gh.ResetCalls()
 			c.push(w)
 			if c.code != "" { // else the walk asks the same
 				w.gh.Fault(githubtest.Fault{Path: "/compare/" + before + `\.\.\.` + merge, Kind: "500"})
@@ -249,6 +250,9 @@ func TestRecordedLate(t *testing.T) {
 			w.gh.ClearFaults()
 			for range 5 {
 				w.waited(t)
+			}
+			if list := w.callList(); strings.Contains(list, "/compare/"+merge+"...") != (c.code != "") {
+				t.Errorf("how far the branch was walked is asked where that is in question, and only there:\n%s", list)
 			}
 			now := w.changeNumber(t, 1)
 			if now.Code != c.code || (now.State == evidence.PlanBroken) != (c.code != "") {
