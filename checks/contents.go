@@ -13,6 +13,10 @@ import (
 // were changed on both sides.
 const mostMerged = 180
 
+// mostMergedBytes bounds how long they are together. Lines that are all alike take seconds
+// a MiB to be told apart, and a plan is worked out again whenever the base branch moves.
+const mostMergedBytes = 8 << 20
+
 // mostTexts is how many of them one query asks for.
 const mostTexts = 60
 
@@ -74,6 +78,13 @@ func (t *contents) ask(ctx context.Context, ids []string) error {
 		if err := q.send(ctx, t.c); err != nil {
 			return err
 		}
+	}
+	total := 0
+	for _, got := range t.had {
+		total += len(got.data)
+	}
+	if total > mostMergedBytes {
+		return errAnswer
 	}
 	return nil
 }

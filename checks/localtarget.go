@@ -20,7 +20,8 @@ type aim struct {
 	look rules.Lookup
 	out  rules.Target
 
-	paths []string // those of the change that it covers
+	paths  []string // those of the change that it covers
+	merged int      // bytes read to be merged
 }
 
 // unknown says why a target cannot be worked out here: not that it is wrong, but that
@@ -231,7 +232,10 @@ func (a *aim) elsewhere() (bool, error) {
 
 // restored is one path of the rollback.
 func (a *aim) restored(path string, s sides) (rules.Restored, error) {
-	r, err := s.back(path, a.look.Revert, a.c.mergeable)
+	r, err := s.back(path, a.look.Revert, a.mergeable)
+	if errors.Is(err, unknown(tooLong)) {
+		return r, unknown(tooLong) // it is not about this file
+	}
 	if err != nil || !isParsed(a.ch, path) || r.Back.Blob == "" || r.Wrong != "" {
 		return r, err
 	}
@@ -246,7 +250,16 @@ func (a *aim) restored(path string, s sides) (rules.Restored, error) {
 	return r, nil
 }
 
-// mergeable reads what a merge is to be made of.
+// mergeable reads what a merge is to be made of, as long as all that is merged is not too
+// long.
+func (a *aim) mergeable(blob string) ([]byte, error) {
+	data, err := a.c.mergeable(blob)
+	if a.merged += len(data); a.merged > mostMergedBytes {
+		return nil, unknown(tooLong)
+	}
+	return data, err
+}
+
 func (c *Clone) mergeable(blob string) ([]byte, error) {
 	h := plumbing.NewHash(blob)
 	size, err := c.store.EncodedObjectSize(h)

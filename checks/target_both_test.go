@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -126,5 +127,30 @@ func TestServerAndCloneAgreeOnTargets(t *testing.T) {
 				t.Errorf("%q, %d files, unknown %q; want %+v", form, len(got.Files), got.Unknown, want)
 			}
 		})
+	}
+}
+
+// TestTargetsOfTextsTooLongTogether: six prompts of half a MiB that both sides changed are
+// not merged, on either side, and it is said.
+func TestTargetsOfTextsTooLongTogether(t *testing.T) {
+	t.Parallel()
+	s := tell(t, "maintain")
+	prompts := func(first, last string) githubtest.Files {
+		files := githubtest.Files{}
+		for i := range 6 {
+			files[fmt.Sprintf("prompts/%d.md", i)] = fmt.Sprintf("%s %d\n%s%s\n", first, i, strings.Repeat(strings.Repeat("x", 10_000)+"\n", 50), last)
+		}
+		return files
+	}
+	s.repo.Push("lead1", "main", prompts("1", "1"))
+	p := s.repo.Open("dev1", githubtest.PR{Head: "second", Files: prompts("2", "1"), Body: restoring("revert")})
+	s.repo.Push("lead1", "main", prompts("1", "3"))
+	server := s.reads(t, p).Target
+	g, err := Local(t.Context(), LocalOptions{Repo: s.clone(t), Base: "main", Head: "second", Body: restoring("revert")})
+	must(t, err)
+	for _, got := range []*rules.Target{server, g.Change.Target} {
+		if got.Unknown != tooLong || got.Files != nil {
+			t.Errorf("%d files, unknown %q, want %q", len(got.Files), got.Unknown, tooLong)
+		}
 	}
 }

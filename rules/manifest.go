@@ -23,8 +23,13 @@ func ManifestVersion(data []byte) string {
 func IsVersion(to string) bool { return released(to) != nil }
 
 // MayVersion reports whether a file may be an agent's manifest: YAML or JSON that a
-// group of kind agent-version governs.
+// group of kind agent-version governs. What npm writes of a package beside package.json
+// repeats its version, and follows it.
 func (p *Policy) MayVersion(file string) bool {
+	switch path.Base(strings.ToLower(file)) {
+	case "package-lock.json", "npm-shrinkwrap.json":
+		return false
+	}
 	switch strings.ToLower(path.Ext(file)) {
 	case ".yml", ".yaml", ".json":
 		return slices.ContainsFunc(p.judged, func(g Group) bool { return g.Kind == kindVersion && g.match.governs(fold(file)) })

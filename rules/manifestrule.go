@@ -166,11 +166,19 @@ func (j *judgement) promoted(f Finding, a *agentFile) string {
 // bump says which version to write and, where it would be asked for next, what that one
 // replaces.
 func (j *judgement) bump(a *agentFile, version, more string) string {
-	s := "write `version: " + version + "`" + more
+	s := "write " + a.line("version", version) + more
 	if says, _ := j.replaces(a); says != "" && a.base.version != "" {
-		s += " and `replaces: " + inline(a.base.version) + "`"
+		s += " and " + a.line("replaces", a.base.version)
 	}
 	return s + " in " + code(a.Path)
+}
+
+// line is a key as it is written in the manifest.
+func (a *agentFile) line(key, value string) string {
+	if strings.EqualFold(path.Ext(a.Path), ".json") {
+		return code(`"` + key + `": "` + value + `"`)
+	}
+	return "`" + key + ": " + inline(value) + "`"
 }
 
 // rise says how to go on from a version that was refused.
@@ -191,12 +199,12 @@ func (j *judgement) replaces(a *agentFile) (says, fix string) {
 	case was == "" || names == was:
 		return "", ""
 	case names != "":
-		return here + " replaces " + code(names) + ", and the version on " + code(j.c.Base.Branch) + " is " + code(was), "write `replaces: " + inline(was) + "` in " + here
+		return here + " replaces " + code(names) + ", and the version on " + code(j.c.Base.Branch) + " is " + code(was), "write " + a.line("replaces", was) + " in " + here
 	case to == was:
 		return "", ""
 	}
 	return here + " does not say which version " + code(a.head.version) + " replaces",
-		"write `replaces: " + inline(was) + "` in " + here + ", or `rollback.to: " + inline(was) + "` in the change request"
+		"write " + a.line("replaces", was) + " in " + here + ", or `rollback.to: " + inline(was) + "` in the change request"
 }
 
 // rose says what was compared.
