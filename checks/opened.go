@@ -39,8 +39,9 @@ func (c *Client) asMade(ctx context.Context, p Place, x *Restoring, head string)
 		return false, err
 	}
 	files, whole, err := c.Between(ctx, p, d.MergeBase, head)
+	paths := x.paths()
 	outside := func(f rules.File) bool {
-		return !slices.Contains(x.paths(), f.Path) || f.OldPath != "" && f.Status != "copied" && !slices.Contains(x.paths(), f.OldPath)
+		return !slices.Contains(paths, f.Path) || f.OldPath != "" && f.Status != "copied" && !slices.Contains(paths, f.OldPath)
 	}
 	if err != nil || !whole || slices.ContainsFunc(files, outside) {
 		return false, err
@@ -51,7 +52,7 @@ func (c *Client) asMade(ctx context.Context, p Place, x *Restoring, head string)
 			return false, err
 		}
 	}
-	at, err := c.At(ctx, p, head, x.paths())
+	at, err := c.At(ctx, p, head, paths)
 	if err != nil || target.Unknown != "" {
 		return false, err
 	}

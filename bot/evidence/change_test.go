@@ -352,14 +352,15 @@ func TestRollback(t *testing.T) {
 func TestRollbackAroundTheGate(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		landed rules.Entry
-		said   bool
-		words  string
+		decided, landed rules.Entry
+		said            bool
+		words           string
 	}{
-		"true":                 {entry(1), true, ""},
-		"hidden":               {entry(1), false, "another way back"},
-		"something else":       {entry(3), false, ""},
-		"something else, said": {entry(3), true, "another way back"},
+		"true":                            {entry(1), entry(1), true, ""},
+		"hidden":                          {entry(1), entry(1), false, "another way back"},
+		"something else":                  {entry(1), entry(3), false, ""},
+		"something else, said":            {entry(1), entry(3), true, "another way back"},
+		"joined with the lines of others": {entry(3), entry(3), true, "another way back"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -367,6 +368,7 @@ func TestRollbackAroundTheGate(t *testing.T) {
 			d := undoing(2, *w.land(1, 1, planned(1), nil), 1)
 			d.Change.Reviews = nil
 			target := d.Change.Target
+			target.Files[0].Landed = c.decided
 			plan := rules.Plan{To: target.To, Form: target.Form, Commit: target.Commit, Files: []rules.Restored{target.Files[0]}}
 			plan.Files[0].Landed = c.landed
 			w.land(2, 2, d, func(m *evidence.ChangeMerged) {

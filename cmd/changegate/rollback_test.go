@@ -20,6 +20,7 @@ import (
 	"changegate/bot/store"
 	"changegate/checks"
 	"changegate/checks/githubtest"
+	"changegate/rules"
 )
 
 // A gate is a server's data in the folder data of a story, and the GitHub that it knows,
@@ -35,9 +36,10 @@ const gatePolicy = "version: 1\nmode: enforce\ngoverned: [{name: prompts, kind: 
 
 // cmdGate makes one: CHG-1 lowers a limit with a plan that names the commit before, and
 // CHG-2 changes the same file again with a revert for a plan. CHG-3 went around the gate.
+// Where it is crowded every branch that CHG-2 may be rolled back from is there already.
 func cmdGate(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) > 1 {
-		ts.Fatalf("usage: gate [granted|dated|overtaken]")
+		ts.Fatalf("usage: gate [granted|crowded|dated|overtaken]")
 	}
 	g := &gate{}
 	g.at.Store(time.Now().Add(-2 * time.Minute).Unix()) // the program of the story signs by the system's clock
@@ -61,8 +63,11 @@ func cmdGate(ts *testscript.TestScript, neg bool, args []string) {
 	if slices.Contains(args, "overtaken") {
 		g.merge("Refund more", "revert", githubtest.Files{"prompts/refund.md": "Up to 900 EUR, please.\n"}, true)
 	}
-	if slices.Contains(args, "granted") {
+	if slices.Contains(args, "granted") || slices.Contains(args, "crowded") {
 		g.github.Grant("acme", "contents", "write")
+	}
+	for n := 1; n <= 5 && slices.Contains(args, "crowded"); n++ {
+		g.repo.Push("dev1", rules.RollbackBranch(2, n), githubtest.Files{"README.md": "in the way\n"})
 	}
 	id, key, _ := g.github.App()
 	ts.Check(os.WriteFile(ts.MkAbs("app.pem"), key, 0o600))
