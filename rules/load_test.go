@@ -190,9 +190,7 @@ func floorAdds(t *rapid.T, own, org string, c *Change) {
 		own = before + "break_glass:" + glass
 	}
 	c.Floor = nil
-	if p, o := parseWho(t, own), parseWho(t, org); !slices.Equal(p.GovernedPaths(c.Files), o.GovernedPaths(c.Files)) {
-		c.Undoes = nil // a rollback is of all paths that are governed, which only both together may know
-	}
+	ofBoth(c, parseWho(t, own).GovernedPaths(c.Files), parseWho(t, org).GovernedPaths(c.Files))
 	alone, floorAlone := Evaluate([]byte(own), c, now), Evaluate([]byte(org), c, now)
 	c.Floor = &PolicyText{Path: PolicyPath, Data: []byte(org)}
 	both := Evaluate([]byte(own), c, now)
@@ -201,6 +199,18 @@ func floorAdds(t *rapid.T, own, org string, c *Change) {
 			t.Fatalf("%s policy alone says %s %q, both say %s %q", whose, v.State, v.Title, both.State, both.Title)
 		}
 	}
+}
+
+// ofBoth drops the plans that only both policies together know to be of all paths that are
+// governed: a policy that governs a part of them takes the change for no rollback. One of
+// a part stays, and lifts nothing that the other policy asks.
+func ofBoth(c *Change, own, org []string) {
+	all := distinct(slices.Concat(own, org))
+	slices.Sort(all)
+	c.Undoes = slices.DeleteFunc(slices.Clone(c.Undoes), func(u Undo) bool {
+		part := func(some []string) bool { return len(some) > 0 && len(some) < len(all) }
+		return (part(own) || part(org)) && slices.Equal(slices.Sorted(slices.Values(u.Paths())), all)
+	})
 }
 
 // The promise above is worth something only if the floor changes verdicts.
