@@ -137,22 +137,27 @@ func (f *rollbackFlags) run(ctx context.Context) (out *rollbackResult, err error
 		}
 		return out, f.work(ctx, st, out, checks.Recorded(r, tip), nil)
 	}
+	return out, f.ask(ctx, st, out, p.Place, r)
+}
+
+// ask works it out on the branch as it is now.
+func (f *rollbackFlags) ask(ctx context.Context, st *store.Store, out *rollbackResult, p checks.Place, r checks.Rollback) error {
 	gh, err := f.client()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := f.answers(ctx, gh, p.Place); err != nil {
-		return nil, err
+	if err := f.answers(ctx, gh, p); err != nil {
+		return err
 	}
-	x, err := gh.Restore(ctx, p.Place, r)
+	x, err := gh.Restore(ctx, p, r)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	open := func() (int, string, error) { return gh.OpenRollback(ctx, p.Place, x) }
+	open := func() (int, string, error) { return gh.OpenRollback(ctx, p, x) }
 	if f.dryRun {
 		open = nil
 	}
-	return out, f.work(ctx, st, out, x, open)
+	return f.work(ctx, st, out, x, open)
 }
 
 // answers asks GitHub whether there is somebody to answer for the rollback.
