@@ -3,6 +3,7 @@ package checks
 import (
 	"fmt"
 	"maps"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -519,6 +520,31 @@ func TestCloneIsNamedByItsRoot(t *testing.T) {
 		must(t, err)
 		if c.Name() != filepath.Base(f.dir) {
 			t.Errorf("opened at %s it is named %q", dir, c.Name())
+		}
+		must(t, c.Close())
+	}
+}
+
+// TestCloneOfAClone: the objects of a clone made with --shared or --reference lie in
+// another one.
+func TestCloneOfAClone(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, true)
+	f.ref("refs/heads/main", f.commit(files{"x": "1"}))
+	for name, args := range map[string][]string{"shared": {"-s"}, "reference": {"--reference", f.dir}} {
+		dir := filepath.Join(t.TempDir(), "clone")
+		out, err := exec.Command("git", slices.Concat([]string{"clone", "-q"}, args, []string{f.dir, dir})...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		c, err := OpenClone(dir)
+		must(t, err)
+		commit, _, err := c.resolve("main")
+		if err == nil {
+			_, err = c.treeOf(commit)
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 		must(t, c.Close())
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/cache"
@@ -48,7 +49,9 @@ func OpenClone(dir string) (*Clone, error) {
 	}
 	// Opened a second time so that pack files stay open: opening one for every
 	// object makes a walk over a history ten times as long.
-	store := filesystem.NewStorageWithOptions(plain.Filesystem(), cache.NewObjectLRUDefault(), filesystem.Options{KeepDescriptors: true})
+	// Objects may lie in another clone, wherever that is (git help clone, --reference).
+	store := filesystem.NewStorageWithOptions(plain.Filesystem(), cache.NewObjectLRUDefault(),
+		filesystem.Options{KeepDescriptors: true, AlternatesFS: osfs.New("/")})
 	repo, err := git.Open(store, nil)
 	if err != nil {
 		return nil, fmt.Errorf("open repository %s: %w", dir, err)
@@ -152,7 +155,7 @@ func (c *Clone) resolve(name string) (commit plumbing.Hash, branch string, err e
 			return *h, "", nil
 		}
 	}
-	return plumbing.ZeroHash, "", errors.New("no branch, tag or commit of this clone has that name")
+	return plumbing.ZeroHash, "", errors.New("no branch, tag or commit of this clone has that name; a branch of the remote is fetched by `git fetch origin NAME:NAME`")
 }
 
 func branchOf(n plumbing.ReferenceName) string {
