@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"changegate/bot/store"
@@ -47,7 +48,32 @@ func (b *Bot) undoes(ctx context.Context, r *reading) error {
 		}
 	}
 	for i := range c.Undoes {
-		c.Undoes[i].Head, c.Undoes[i].Base, c.Undoes[i].Fork = at[c.Head.Commit], at[c.Base.Commit], at[c.MergeBase]
+		u := &c.Undoes[i]
+		u.Head, u.Base, u.Fork = at[c.Head.Commit], at[c.Base.Commit], at[c.MergeBase]
+		if err := b.revert(ctx, r, u); err != nil {
+			return fmt.Errorf("read what a revert of %s makes: %w", u.ID(), err)
+		}
+	}
+	return nil
+}
+
+// revert works out what a plan to revert makes of the base branch as it is now, for a pull
+// request that was opened for it after others changed its files.
+func (b *Bot) revert(ctx context.Context, r *reading, u *rules.Undo) error {
+	moved := func(f rules.Restored) bool { return u.Base[f.Path] != f.Landed }
+	if u.Form != rules.FormRevert || !rules.IsRollbackBranch(r.Change.Head.Branch, u.Change) || !slices.ContainsFunc(u.Files, moved) {
+		return nil
+	}
+	t, err := b.GitHub.Verify(ctx, r.Place, u.Plan, r.Change.Base.Commit, true)
+	if err != nil {
+		return err
+	}
+	if t.Unknown != "" || slices.ContainsFunc(t.Files, func(f rules.Restored) bool { return f.Wrong != "" }) {
+		return nil
+	}
+	u.Reverted = map[string]rules.Entry{}
+	for _, f := range t.Files {
+		u.Reverted[f.Path] = f.Back
 	}
 	return nil
 }

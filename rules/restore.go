@@ -154,6 +154,9 @@ type Undo struct {
 	Head map[string]Entry `json:"head,omitempty"`
 	Base map[string]Entry `json:"base,omitempty"`
 	Fork map[string]Entry `json:"fork,omitempty"`
+	// Reverted is what a plan to revert makes of the base branch as it is now, where that
+	// was changed since. Only a pull request that was opened for it is looked at so.
+	Reverted map[string]Entry `json:"reverted,omitempty"`
 }
 
 // A Manifest is a file that gives an agent its version: a YAML or JSON file governed by

@@ -26,7 +26,8 @@ func (p *Policy) UndoneBy(c *Change) (*Undo, bool) {
 // byte, and whether there is one. That is the one of UndoneBy; but one that was never
 // approved is rolled back just the same when that comes through the gate like every other
 // change; and so is one that was changed again since, where the pull request was opened
-// for it, which its branch says (RollbackBranch). Of several the newest is meant.
+// for it, which its branch says (RollbackBranch). A revert keeps what was changed since, so
+// that its target is then what it makes of the base branch. Of several the newest is meant.
 func (p *Policy) RollbackOf(c *Change) (*Undo, bool) {
 	u, _, _ := p.undone(c)
 	if u != nil || len(c.Undoes) == 0 {
@@ -36,7 +37,7 @@ func (p *Policy) RollbackOf(c *Change) (*Undo, bool) {
 	for i := range c.Undoes {
 		v := &c.Undoes[i]
 		meant := v.InEffect || v.UndoneBy == 0 && IsRollbackBranch(c.Head.Branch, v.Change)
-		if v.Change > 0 && meant && v.ofPaths(sides) && v.unlike(sides) == "" && (u == nil || v.Change > u.Change) {
+		if v.Change > 0 && meant && v.ofPaths(sides) && (v.unlike(sides) == "" || v.reverts(sides)) && (u == nil || v.Change > u.Change) {
 			u = v
 		}
 	}
@@ -223,6 +224,18 @@ func (u *Undo) unlike(sides map[string]side) string {
 		}
 	}
 	return ""
+}
+
+// reverts reports whether every file is as the revert of the change makes it by now.
+func (u *Undo) reverts(sides map[string]side) bool {
+	for _, f := range u.Files {
+		back, known := u.Reverted[f.Path]
+		head, headKnown := u.Head[f.Path]
+		if s := sides[f.Path]; !known || !headKnown || head != back || s.is.Blob != back.Blob || s.is.Mode != "" && s.is.Mode != back.Mode {
+			return false
+		}
+	}
+	return len(u.Files) > 0
 }
 
 func (u *Undo) byPath() []Restored {
