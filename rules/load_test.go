@@ -195,10 +195,19 @@ func floorAdds(t *rapid.T, own, org string, c *Change) {
 	c.Floor = &PolicyText{Path: PolicyPath, Data: []byte(org)}
 	both := Evaluate([]byte(own), c, now)
 	for whose, v := range map[string]Verdict{"the repository's": alone, "the organisation's": floorAlone} {
-		if Worse(v.Would, both.Would) || v.State.Blocks() && !both.State.Blocks() {
+		if Worse(v.Would, both.Would) && !earlier(v, both) || v.State.Blocks() && !both.State.Blocks() {
 			t.Fatalf("%s policy alone says %s %q, both say %s %q", whose, v.State, v.Title, both.State, both.Title)
 		}
 	}
+}
+
+// earlier reports whether both wait for approvals that one policy alone would have had: how
+// long before the date they come is not known until then, so that a notice which was too
+// short is no finding yet.
+func earlier(alone, both Verdict) bool {
+	return both.Would == Waiting && alone.Would == Author && !slices.ContainsFunc(alone.Findings, func(f Finding) bool {
+		return f.State == Unmet && f.Code != CodeNotice
+	})
 }
 
 // ofBoth drops the plans that only both policies together know to be of all paths that are
