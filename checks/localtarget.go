@@ -232,7 +232,11 @@ func (a *aim) elsewhere() (bool, error) {
 
 // restored is one path of the rollback.
 func (a *aim) restored(path string, s sides) (rules.Restored, error) {
-	r, err := s.back(path, a.look.Revert, a.mergeable)
+	read, err := a.reader(path, s)
+	if err != nil {
+		return rules.Restored{}, err
+	}
+	r, err := s.back(path, a.look.Revert, read)
 	if errors.Is(err, unknown(tooLong)) {
 		return r, unknown(tooLong) // it is not about this file
 	}
@@ -248,6 +252,35 @@ func (a *aim) restored(path string, s sides) (rules.Restored, error) {
 	}
 	r.Text = text
 	return r, nil
+}
+
+// reader reads what a path is merged from, where git would merge it as text.
+func (a *aim) reader(path string, s sides) (blobReader, error) {
+	if len(s.reads(a.look.Revert)) == 0 {
+		return a.mergeable, nil
+	}
+	w := &walker{c: a.c, parsed: map[plumbing.Hash]map[string]object.TreeEntry{}}
+	var all []attributes
+	for _, commit := range []string{a.ch.Base.Commit, a.ch.Head.Commit} {
+		found, err := w.at(commit, attributesOf(path))
+		if err != nil {
+			return nil, err
+		}
+		for name, e := range found {
+			if odd(e) {
+				continue // git does not follow a link here
+			}
+			text, err := a.c.text(treeEntry(e), rules.MaxMerged)
+			if errors.Is(err, plumbing.ErrObjectNotFound) {
+				return nil, err
+			}
+			all = append(all, attributes{folderOf(name), text})
+		}
+	}
+	if mergesOddly(path, all) {
+		return asBinary, nil
+	}
+	return a.mergeable, nil
 }
 
 // mergeable reads what a merge is to be made of, as long as all that is merged is not too

@@ -16,7 +16,8 @@ const mergeEffort = 60 << 20
 // that touch each other conflict. The result is the same, byte for byte, from `git
 // merge-file` and from `git merge` and `git revert`. These two tell texts apart in two
 // ways; where they come to two results it is a conflict, and so is what takes too much
-// work to be sure: a merge is never clean here that conflicts in git. Of a conflict the
+// work to be sure: a merge is never clean here that conflicts in git, where no attribute
+// has it merge otherwise (mergesOddly). Of a conflict the
 // first place is returned: Wrote is base's, Now ours, Before theirs.
 func merge3(base, ours, theirs []byte) ([]byte, *rules.Conflict) {
 	switch {

@@ -22,8 +22,16 @@ const tooLong = "the same files were changed beside it, and together they are to
 func (g *gathering) restore(ctx context.Context, t *rules.Target, a *pointer) error {
 	all, unknown := g.sides(t, a.paths)
 	var ids []string
-	for _, s := range all {
-		ids = append(ids, s.reads(a.look.Revert)...)
+	ways := &ways{}
+	for i, s := range all {
+		need := s.reads(a.look.Revert)
+		if ids = append(ids, need...); len(need) > 0 {
+			ways.on(a.paths[i], func(name string) []rules.Entry {
+				base, _ := g.folders.at(g.out.Change.Base.Commit, name)
+				head, _ := g.folders.at(g.out.Change.Head.Commit, name)
+				return []rules.Entry{base, head}
+			})
+		}
 	}
 	ids = unique(ids)
 	switch {
@@ -35,7 +43,7 @@ func (g *gathering) restore(ctx context.Context, t *rules.Target, a *pointer) er
 		return nil
 	}
 	texts := g.c.contents(g.out.Place)
-	if err := texts.ask(ctx, ids); errors.Is(err, errAnswer) {
+	if err := texts.ask(ctx, unique(append(ids, ways.ids...))); errors.Is(err, errAnswer) {
 		t.Unknown = tooLong
 		return nil
 	} else if err != nil {
@@ -43,7 +51,7 @@ func (g *gathering) restore(ctx context.Context, t *rules.Target, a *pointer) er
 	}
 	elsewhere := a.look.Path != "" && !g.folders.has(t.Commit, a.look.Path)
 	for i, p := range a.paths {
-		r, err := all[i].back(p, a.look.Revert, texts.read)
+		r, err := all[i].back(p, a.look.Revert, ways.reader(p, texts.read))
 		switch {
 		case errors.Is(err, errUnread):
 			r.Wrong = rules.WrongUnread

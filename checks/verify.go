@@ -51,7 +51,11 @@ func (c *Client) Within(ctx context.Context, p Place, commit, later string) (boo
 // Unknown, or an error that may pass. ErrGone when tip is not there.
 func (c *Client) Verify(ctx context.Context, p Place, plan rules.Plan, tip string, within bool) (*rules.Target, error) {
 	t := &rules.Target{To: plan.To, Form: plan.Form, Commit: plan.Commit, InBase: within}
-	now, err := c.At(ctx, p, tip, plan.Paths())
+	paths := plan.Paths()
+	if plan.Form == rules.FormRevert {
+		paths = append(paths, attributesOf(paths...)...)
+	}
+	now, err := c.At(ctx, p, tip, paths)
 	if err != nil {
 		return nil, err
 	}
@@ -81,9 +85,14 @@ func reread(p *rules.Plan, t *rules.Target) {
 // undo fills in the files of a plan.
 func (c *Client) undo(ctx context.Context, p Place, t *rules.Target, plan *rules.Plan, now map[string]rules.Entry) error {
 	var ids []string
+	ways := &ways{}
 	for _, f := range plan.Files {
-		if plan.Form == rules.FormRevert {
-			ids = append(ids, needs(f.Landed, now[f.Path], f.Back)...)
+		if plan.Form != rules.FormRevert {
+			continue
+		}
+		need := needs(f.Landed, now[f.Path], f.Back)
+		if ids = append(ids, need...); len(need) > 0 {
+			ways.on(f.Path, func(name string) []rules.Entry { return []rules.Entry{now[name]} })
 		}
 	}
 	if ids = unique(ids); len(ids) > mostMerged {
@@ -91,7 +100,7 @@ func (c *Client) undo(ctx context.Context, p Place, t *rules.Target, plan *rules
 		return nil
 	}
 	texts := c.contents(p)
-	if err := texts.ask(ctx, ids); errors.Is(err, errAnswer) {
+	if err := texts.ask(ctx, unique(append(ids, ways.ids...))); errors.Is(err, errAnswer) {
 		t.Unknown = tooLong
 		return nil
 	} else if err != nil {
@@ -102,7 +111,7 @@ func (c *Client) undo(ctx context.Context, p Place, t *rules.Target, plan *rules
 		switch {
 		case plan.Form == rules.FormRevert:
 			var err error
-			if r, err = undoAfter(f.Path, f.Landed, f.Back, now[f.Path], texts.read); errors.Is(err, errUnread) {
+			if r, err = undoAfter(f.Path, f.Landed, f.Back, now[f.Path], ways.reader(f.Path, texts.read)); errors.Is(err, errUnread) {
 				r.Wrong = rules.WrongUnread
 			} else if err != nil {
 				return err
