@@ -43,6 +43,7 @@ func TestRollbackPlan(t *testing.T) {
 			"add to the change request, inside `change:`\n```yaml\n  rollback:\n    to: 9f3c2ab\n```"},
 		{"only how", "required", aimed("{how: call bob}", nil), "Author: add a rollback plan", "group `prompts` requires a rollback plan, and the one declared has no `rollback.to`", toBase},
 		{"unknown", "required", aimed("{to: v2}", at("v2", func(t *Target) { t.Commit = "" })), "Author: fix the rollback target", "rollback.to `v2` names nothing on `main`", toBase},
+		{"the base branch", "required", aimed("{to: main}", &Target{To: "main"}), "Author: fix the rollback target", "rollback.to `main` is a branch, which moves on", toBase},
 		{"not looked up", "required", aimed("{to: v2}", nil), "Author: fix the rollback target", "rollback.to `v2` names nothing on `main`", toBase},
 		{"another was looked up", "required", aimed("{to: v2}", at("v1")), "Author: fix the rollback target", "rollback.to `v2` names nothing on `main`", toBase},
 		{"elsewhere", "required", aimed("{to: v1}", at("v1", func(t *Target) { t.Commit, t.InBase = oldCommit, false })), "Author: fix the rollback target", "rollback.to `v1` is not in the history of `main`", toBase},

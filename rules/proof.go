@@ -64,6 +64,8 @@ func (p *proof) flaw(to string, paths []string) *flaw {
 		return &flaw{code: CodeAmbiguous, says: is + " names more than one thing"}
 	case (t == nil || t.To != to || t.Commit == "") && boilerplate(to) && to != FormRevert:
 		return &flaw{code: CodeBoilerplate, says: is + " is template text and names no version"}
+	case (t == nil || t.To != to || t.Commit == "") && to == p.branch:
+		return &flaw{code: CodeNoTarget, says: is + " is a branch, which moves on"}
 	case t == nil || t.To != to || t.Commit == "":
 		return &flaw{code: CodeNoTarget, says: is + " names nothing on " + code(p.branch)}
 	case t.Was != "":
