@@ -74,7 +74,7 @@ func RollbackOpened(to rules.Person, x *Restoring, number int) string {
 	if x.Open == number {
 		verb = "is open already and rolls back"
 	}
-	return fmt.Sprintf("%s: #%d %s %s. It is judged like any change, and needs somebody else's approval.\n\n%s",
+	return fmt.Sprintf("%s: #%d %s %s. It needs somebody else's approval.\n\n%s",
 		personName(to), number, verb, x.Plan.ID(), x.notes())
 }
 

@@ -178,7 +178,7 @@ func TestAdmit(t *testing.T) {
 		want               string // the beginning of what it comes to
 		fix                string
 	}{
-		{name: "not a command", line: "hodl", by: owner, want: "wrong: `/change hodl` is not a command", fix: "did you mean `/change hold`"},
+		{name: "not a command", line: "hodl", by: owner, want: "wrong: `/change hodl` is not a command", fix: "did you mean `/change hold`?"},
 		{name: "rollback by an approver", line: "rollback reason: customers INC-1 incident: INC-881", by: owner, opts: opt(in("merged")), want: "done"},
 		{name: "rollback by the author", line: "rollback", by: speaks(dev1), opts: opt(in("merged")), want: "done"},
 		{name: "rollback by a maintainer", line: "rollback refunds are refused", by: with("maintain", speaks(rev2)), opts: opt(in("merged")), want: "done"},

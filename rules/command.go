@@ -132,7 +132,7 @@ func command(words string) Command {
 	case Nearest(c.Name, append(CommandNames(), "approve", "reject")) == "approve":
 		c.Fix = "approvals are given in Files changed > Review changes > Approve: a review carries the commit it looked at"
 	case near != "":
-		c.Fix = "did you mean " + code("/change "+near)
+		c.Fix = "did you mean " + code("/change "+near) + "?"
 	default:
 		c.Fix = code("/change help") + " lists the commands"
 	}

@@ -57,7 +57,7 @@ func TestCommandsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string][2]string{
 		"/change":                                    {"the command is missing", "`/change help`"},
-		"/change stauts":                             {"`/change stauts` is not a command", "did you mean `/change status`"},
+		"/change stauts":                             {"`/change stauts` is not a command", "did you mean `/change status`?"},
 		"/change approve":                            {"`/change approve` is not a command", "approvals are given in Files changed"},
 		"/change aproove":                            {"`/change aproove` is not a command", "approvals are given in Files changed"},
 		"/change frobnicate-everything":              {"is not a command", "`/change help` lists the commands"},
