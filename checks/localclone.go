@@ -191,10 +191,9 @@ func (c *Clone) tag(name string) (plumbing.Hash, error) {
 // somebody tagged.
 var errNoCommit = errors.New("it is no commit")
 
-// peel follows annotated tags to their commit. Tags can name tags; eight is more
-// than anybody nests by hand.
+// peel follows annotated tags to their commit. Tags can name tags.
 func (c *Clone) peel(h plumbing.Hash) (plumbing.Hash, error) {
-	for range 8 {
+	for range mostTags {
 		t, err := object.GetTag(c.store, h)
 		if errors.Is(err, plumbing.ErrObjectNotFound) {
 			_, err := object.GetCommit(c.store, h)
@@ -211,7 +210,7 @@ func (c *Clone) peel(h plumbing.Hash) (plumbing.Hash, error) {
 		}
 		h = t.Target
 	}
-	return plumbing.ZeroHash, fmt.Errorf("read tag %s: it is nested more than 8 deep", h)
+	return plumbing.ZeroHash, fmt.Errorf("read tag %s: it is on %d other tags: %w", h, mostTags-1, errNoCommit)
 }
 
 // commitsWithPrefix lists the commits whose id begins with prefix.

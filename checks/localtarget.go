@@ -20,7 +20,8 @@ type aim struct {
 	look rules.Lookup
 	out  rules.Target
 
-	paths  []string // those of the change that it covers
+	all    []string // the paths of the change
+	paths  []string // those of them that it covers
 	merged int      // bytes read to be merged
 }
 
@@ -44,7 +45,7 @@ func (c *Clone) target(ch *rules.Change, pol *rules.Policy, to string) *rules.Ta
 	if len(paths) == 0 {
 		return nil
 	}
-	a := &aim{c: c, ch: ch, look: rules.LookFor(to), out: rules.Target{To: to}}
+	a := &aim{c: c, ch: ch, look: rules.LookFor(to), out: rules.Target{To: to}, all: slices.Clone(paths)}
 	if a.look.Path != "" {
 		at, ok := treePath(a.look.Path)
 		if !ok {
@@ -60,7 +61,7 @@ func (c *Clone) target(ch *rules.Change, pol *rules.Policy, to string) *rules.Ta
 	if !a.out.InBase {
 		return &a.out
 	}
-	if err := a.restore(paths); err != nil {
+	if err := a.restore(a.paths); err != nil {
 		a.out.Files, a.out.Unknown = nil, c.lacks(err).Error()
 	}
 	return &a.out
@@ -74,7 +75,10 @@ func (a *aim) resolve() error {
 		return nil
 	}
 	commit, form, err := a.named()
-	if err != nil || commit.IsZero() {
+	if err != nil {
+		return err
+	}
+	if commit, form, err = a.asTag(commit, form); err != nil || commit.IsZero() {
 		return err
 	}
 	if a.look.Path != "" {
@@ -93,6 +97,23 @@ func (a *aim) resolve() error {
 	}
 	a.out.InBase = in
 	return nil
+}
+
+// asTag is asTag of the server: where a tag has all of rollback.to as its name, it is that.
+func (a *aim) asTag(commit plumbing.Hash, form string) (plumbing.Hash, string, error) {
+	if a.look.Path == "" {
+		return commit, form, nil
+	}
+	other, err := a.c.tag(a.out.To)
+	switch {
+	case err != nil || other.IsZero():
+		return commit, form, err
+	case (!commit.IsZero() || a.out.Ambiguous) && len(a.paths) > 0:
+		a.out.Ambiguous = true
+		return plumbing.ZeroHash, "", nil
+	}
+	a.look, a.paths, a.out.Ambiguous = rules.Lookup{Name: a.out.To}, a.all, false
+	return other, rules.FormTag, nil
 }
 
 // named returns the one commit that a tag or a commit id names; zero when there is

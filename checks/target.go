@@ -22,6 +22,8 @@ type pointer struct {
 	rev     string
 	found   []meant
 	tagged  *treed // what the tag of the name is on, not followed yet
+	other   *treed // what a tag is on that has all of rollback.to as its name, with the @
+	both    bool   // path@commit and that tag are both there
 	unknown string
 }
 
@@ -190,8 +192,9 @@ type tagAnswer struct {
 	Target       *treed
 }
 
-// mostTags is how many tags on one another are followed.
-const mostTags = 4
+// mostTags bounds how many tags on one another are followed, to a commit or none: more
+// than anybody nests by hand.
+const mostTags = 8
 
 // on is what a tag is on; nil when the ref is another one.
 func (t *tagAnswer) on(name string) (*treed, error) {
@@ -252,6 +255,12 @@ func commitOnly(k *treed) *treed {
 // name is never looked for, because it is something else after the merge.
 func (g *gathering) wantTag(ctx context.Context, q *lookup) error {
 	a := g.to
+	if ref, ok := tagRef(a.to); ok && a.look.Path != "" {
+		q.tag(ref, func(t *tagAnswer) (err error) {
+			a.other, err = t.on(a.to)
+			return err
+		})
+	}
 	ref, ok := tagRef(a.look.Name)
 	if g.out.Known.Tag = ""; !ok {
 		return nil
@@ -292,6 +301,22 @@ func (g *gathering) peelTag(ctx context.Context, a *pointer) error {
 		a.found = append(a.found, meant{rules.FormTag, *k})
 	}
 	return err
+}
+
+// asTag lets rollback.to be the name of a tag with an @ in it, as in support@3.4.0. Where
+// path@commit names files of the change both may be meant, and neither is.
+func (g *gathering) asTag(ctx context.Context, a *pointer) error {
+	k, err := g.c.peel(ctx, g.out.Place, a.other)
+	switch {
+	case err != nil || k == nil:
+		return err
+	case len(a.found) > 0 && len(a.paths) > 0:
+		a.both = true
+		return nil
+	}
+	a.look, a.paths, a.unknown = rules.Lookup{Name: a.to}, a.all, ""
+	a.found = []meant{{rules.FormTag, *k}}
+	return nil
 }
 
 // tag asks for a tag by its whole name; nil when there is none.
@@ -343,12 +368,15 @@ func (g *gathering) pointed(ctx context.Context, a *pointer) (*rules.Target, err
 	if err := g.peelTag(ctx, a); err != nil {
 		return nil, err
 	}
+	if err := g.asTag(ctx, a); err != nil {
+		return nil, err
+	}
 	if err := g.asVersion(ctx, a); err != nil {
 		return nil, err
 	}
 	t := &rules.Target{To: a.to, Unknown: a.unknown}
 	m := a.one()
-	if m == nil {
+	if m == nil || a.both {
 		t.Ambiguous = len(a.found) > 0
 		return t, nil
 	}

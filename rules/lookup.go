@@ -9,7 +9,7 @@ import (
 // clone follow the same one, so that they find the same.
 type Lookup struct {
 	Revert bool   // nothing to look for: the change itself is taken out
-	Path   string // of path@commit
+	Path   string // of path@commit, where no tag has that name
 	// ID is a commit id, short or whole, in lower case; empty when Name cannot be one.
 	ID   string
 	Name string // a tag's, or an agent's version; of both, and of ID, only one thing may be there

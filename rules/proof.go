@@ -70,7 +70,7 @@ func (p *proof) flaw(to string, paths []string) *flaw {
 		return &flaw{code: CodeNoTarget, says: is + " names nothing on " + code(p.branch)}
 	case t.Was != "":
 		return &flaw{code: CodeTagWas, says: "the tag of " + is + " was on " + code(short(t.Was)) + " when it was first read here, and is on " + code(short(t.Commit)) + " now: approvals may be for either",
-			fix: "write `rollback.to: " + moment(to, t.Was) + "` for what it was, or `rollback.to: " + moment(to, t.Commit) + "` for what it is now"}
+			fix: "write `rollback.to: " + t.moment(t.Was) + "` for what it was, or `rollback.to: " + t.moment(t.Commit) + "` for what it is now"}
 	case !t.InBase:
 		return &flaw{code: CodeOutsideBase, says: is + " is not in the history of " + code(p.branch)}
 	}
@@ -78,8 +78,8 @@ func (p *proof) flaw(to string, paths []string) *flaw {
 }
 
 // moment is a target that names a tag, written with a commit's id instead.
-func moment(to, commit string) string {
-	if l := LookFor(to); l.Path != "" {
+func (t *Target) moment(commit string) string {
+	if l := LookFor(t.To); t.Form == FormPath {
 		return inline(l.Path) + "@" + short(commit)
 	}
 	return short(commit)

@@ -124,6 +124,9 @@ func (t *Target) Tag() string { return tagOf(t.To, t.Form, t.Commit) }
 
 func tagOf(to, form, commit string) string {
 	l := LookFor(to)
+	if form == FormTag && l.Path != "" {
+		return to // a name with an @
+	}
 	if form != FormTag && form != FormPath || l.ID != "" && strings.HasPrefix(commit, l.ID) {
 		return ""
 	}
