@@ -35,7 +35,7 @@ func TestReviewWhereNothingIsGovernedAnyMore(t *testing.T) {
 			w.reacted(t, w.says(t, "rev2", ackOne), "eyes", "confused")
 			w.reacted(t, w.says(t, "boss1", ackOne), "eyes", "+1")
 			w.records(t, evidence.KindClosed, 1)
-			w.reacted(t, w.says(t, "boss1", ackOne)) // nothing is owed there any more
+			w.reacted(t, w.says(t, "boss1", ackOne), "eyes", "confused") // it was merged through the gate, so whoever asks is told
 		})
 	}
 }
