@@ -82,7 +82,7 @@ func (b *Bot) afterMerge(ctx context.Context, r *reading) error {
 		c, err = tx.ChangeOfPull(ctx, r.Place.RepoID, r.job.Number)
 		return err
 	})
-	if err != nil || c == nil || r.pull.Sticky.ID == 0 || r.policy != nil && r.policy.Comments() == "off" {
+	if err != nil || c == nil || r.pull.Sticky.At.IsZero() || r.policy != nil && r.policy.Comments() == "off" {
 		return errors.Join(err, b.finish(ctx, r, time.Time{}))
 	}
 	b.stickText(ctx, r, checks.StickyMerged(b.planView(r.Place, c)))

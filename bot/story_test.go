@@ -299,7 +299,7 @@ func cmdFault(ts *testscript.TestScript, w *world, args []string) {
 	want(ts, args, 3, "fault WHERE KIND COUNT")
 	n, err := strconv.Atoi(args[2])
 	ts.Check(err)
-	path := map[string]string{"graphql": "/graphql$", "compare": "/compare/", "checks": "/check-runs"}[args[0]]
+	path := map[string]string{"graphql": "/graphql$", "compare": "/compare/", "checks": "/check-runs", "comments": "/comments$"}[args[0]]
 	if path == "" {
 		ts.Fatalf("no fault at %q", args[0])
 	}
