@@ -67,13 +67,15 @@ func (c *Client) Verify(ctx context.Context, p Place, plan rules.Plan, tip strin
 }
 
 // reread gives what a parser has to take its text: that of the plan, where the same is
-// restored, or what the reverse merge made.
+// restored, or what the reverse merge made. A manifest that comes back as it was approved
+// is not read again: one may be unreadable that was mended by the change.
 func reread(p *rules.Plan, t *rules.Target) {
 	for i := range t.Files {
 		f := &t.Files[i]
 		k := slices.IndexFunc(p.Files, func(r rules.Restored) bool { return r.Path == f.Path })
 		switch {
 		case k < 0 || p.Files[k].Text == nil || f.Text != nil:
+		case f.Back == p.Files[k].Back && f.Path != PolicyPath:
 		case f.Back == p.Files[k].Back:
 			f.Text = p.Files[k].Text
 		default:

@@ -246,6 +246,24 @@ func TestWayBackOfAVersion(t *testing.T) {
 	}
 }
 
+// What was unreadable on the base branch is mended with any way back; what is readable
+// there is not made unreadable by one.
+func TestManifestMended(t *testing.T) {
+	t.Parallel()
+	const broken, mended = "version: 1.0.0\n---\nversion: 2.0.0", "version: 1.0.1"
+	for _, tt := range []struct{ base, code string }{{broken, ""}, {"version: 1.0.0", CodeNotRestorable}} {
+		c := promotion(tt.base, mended+"\nreplaces: 1.0.0")
+		if tt.code == "" {
+			c.Manifests[0].Head = []byte(mended)
+		}
+		v := says(c, asks("change: {why: x, rollback: {to: v1}}"), func(c *Change) {
+			c.Target.Files = []Restored{{Path: supportManifest, Back: entry644("b"), Landed: entry644("l"), Text: []byte(broken)}}
+		})(t)
+		f := ruled(v, RuleRollbackPlan)
+		same(t, []string{f.Code, string(ruled(v, RuleAgentContent).State)}, []string{tt.code, string(Met)})
+	}
+}
+
 // Whatever was released in whatever order, the next version passes if and only if it
 // is above all of them.
 func TestNextVersion(t *testing.T) {

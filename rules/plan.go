@@ -145,7 +145,7 @@ func (j *judgement) suggestion(whole bool) (to, what string) {
 		}
 		return short(commit)
 	}
-	if s := j.c.Suggested; s != nil && hexadecimal.MatchString(s.Commit) && newProof(s, j.c.Base.Branch).flaw(s.To, j.GovernedPaths(j.c.Files)) == nil {
+	if s := j.c.Suggested; s != nil && hexadecimal.MatchString(s.Commit) && j.proofOf(s).flaw(s.To, j.GovernedPaths(j.c.Files)) == nil {
 		return written(s.Commit), "the last version that was released through the gate"
 	}
 	if j.odd() {

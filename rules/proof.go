@@ -11,6 +11,7 @@ type proof struct {
 	*Target
 	branch string // the base branch
 	files  map[string]*Restored
+	now    []Manifest // as they are on the base branch
 }
 
 // A flaw is why a target does not do.
@@ -34,7 +35,7 @@ func (t *Target) Flaw(branch string, paths []string) (code, says string) {
 }
 
 func newProof(t *Target, branch string) *proof {
-	p := &proof{t, branch, nil}
+	p := &proof{Target: t, branch: branch}
 	if t != nil {
 		p.files = make(map[string]*Restored, len(t.Files))
 		for i := range t.Files {
@@ -47,9 +48,15 @@ func newProof(t *Target, branch string) *proof {
 // target is the proof of the target that is declared.
 func (j *judgement) target() *proof {
 	if j.proof == nil {
-		j.proof = newProof(j.c.Target, j.c.Base.Branch)
+		j.proof = j.proofOf(j.c.Target)
 	}
 	return j.proof
+}
+
+func (j *judgement) proofOf(t *Target) *proof {
+	p := newProof(t, j.c.Base.Branch)
+	p.now = j.c.Manifests
+	return p
 }
 
 // flaw says why the target, declared as to, is no way back for these paths; nil when it
@@ -163,12 +170,13 @@ func (p *proof) fault(path string) int {
 }
 
 // unreadable says why the parser that a new version of the file is held to would not
-// take this one; empty when it would.
+// take this one; empty when it would. A manifest that is as unreadable on the base branch
+// may come back so: nothing is lost, and it could not be mended otherwise.
 func (p *proof) unreadable(r *Restored) string {
 	var problems Problems
 	if r.Path == PolicyPath {
 		_, problems = ParsePolicy(r.Text)
-	} else if c := readClaim(r.Text); c.vague {
+	} else if c := readClaim(r.Text); c.vague && !slices.ContainsFunc(p.now, func(m Manifest) bool { return m.Path == r.Path && readClaim(m.Base).vague }) {
 		problems = c.wrong
 	}
 	if len(problems) == 0 {
