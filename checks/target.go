@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"changegate/rules"
 )
@@ -173,10 +174,14 @@ func (g *gathering) wantCommit(ctx context.Context, q *lookup) {
 	}
 }
 
-// revisionKey is where it is kept what a commit id in rollback.to stands for. A short one
-// can only become ambiguous.
+// revisionKey is where it is kept what a commit id in rollback.to stands for: of a short
+// one for a day, as another commit may come that begins with it.
 func (g *gathering) revisionKey(id string) string {
-	return fmt.Sprintf("revision/%d/%s", g.out.Place.RepoID, id)
+	key := fmt.Sprintf("revision/%d/%s", g.out.Place.RepoID, id)
+	if objectID.MatchString(id) {
+		return key
+	}
+	return key + "/" + g.c.Now().UTC().Format(time.DateOnly)
 }
 
 // tagFields is a ref and what it is on: of an annotated tag an object of its own, which

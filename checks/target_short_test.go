@@ -2,6 +2,7 @@ package checks
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -48,13 +49,31 @@ func TestShortIDOfTwoCommits(t *testing.T) {
 		})
 		how.Message = fmt.Sprint(i)
 		one := s.repo.Push("lead1", "one", nil, how)
+		short := one[:7]
+		p := s.repo.Open("dev1", githubtest.PR{Files: githubtest.Files{refund: "Be brief.\n"}, Body: restoring(short)})
+		c := s.client(t, http.DefaultTransport)
+		had := kept{}
+		c.Cache = had
+		reads := func() *rules.Target {
+			g, err := c.Gather(t.Context(), s.wake(p), Known{})
+			must(t, err)
+			return g.Change.Target
+		}
+		if got := reads(); got.Commit != one {
+			t.Errorf("%s is %+v", short, got)
+		}
 		how.Message = fmt.Sprint(j)
 		other := s.repo.Push("lead1", "other", nil, how)
 		s.repo.Merge("lead1", "main", "one")
 		s.repo.Merge("lead1", "main", "other")
-		short := one[:7]
-		p := s.repo.Open("dev1", githubtest.PR{Files: githubtest.Files{refund: "Be brief.\n"}, Body: restoring(short)})
-		if got := s.reads(t, p).Target; short != other[:7] || got.Commit != "" || got.InBase || got.Files != nil {
+		// What was kept of it is for a day.
+		today := fmt.Sprintf("revision/%d/%s/%s", s.repo.ID(), short, c.Now().UTC().Format(time.DateOnly))
+		if string(had[today]) != one {
+			t.Fatalf("nothing is kept of %s", today)
+		}
+		had[today[:len(today)-len(time.DateOnly)]+"2026-01-01"] = had[today]
+		delete(had, today)
+		if got := reads(); short != other[:7] || got.Commit != "" || got.InBase || got.Files != nil {
 			t.Errorf("%s is %+v", short, got)
 		}
 		p.Edit("dev1", restoring(other[:12]))

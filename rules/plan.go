@@ -140,7 +140,7 @@ func (j *judgement) retarget(whole bool) string {
 // a short one was ambiguous, or where nothing was found by it.
 func (j *judgement) suggestion(whole bool) (to, what string) {
 	written := func(commit string) string {
-		if whole || j.vain(commit) {
+		if whole || j.vain() {
 			return commit
 		}
 		return short(commit)
@@ -173,15 +173,11 @@ func (j *judgement) tried(commit string) bool {
 		q != nil && q.Rollback != nil && q.Rollback.To == t.To
 }
 
-// vain reports whether nothing was found by a short id that this commit begins with. GitHub
-// says no more of one that several objects begin with.
-func (j *judgement) vain(commit string) bool {
+// vain reports whether nothing was found by a short id, of which GitHub does not say whether
+// more than one commit begins with it.
+func (j *judgement) vain() bool {
 	t, q := j.c.Target, j.request
-	if q == nil || q.Rollback == nil || t == nil || t.Commit != "" {
-		return false
-	}
-	id := LookFor(q.Rollback.To).ID
-	return id != "" && strings.HasPrefix(commit, id)
+	return q != nil && q.Rollback != nil && t != nil && t.Commit == "" && shortID(q.Rollback.To)
 }
 
 // odd reports whether the change has to do with a submodule or a symbolic link, which no

@@ -74,6 +74,10 @@ func (p *proof) flaw(to string, paths []string) *flaw {
 	case (t == nil || t.To != to || t.Commit == "") && to == p.branch:
 		return &flaw{code: CodeNoTarget, says: is + " is a branch, which moves on"}
 	case t == nil || t.To != to || t.Commit == "":
+		if shortID(to) {
+			// GitHub says of both that there is no such thing.
+			return &flaw{code: CodeNoTarget, says: is + " names nothing on " + code(p.branch) + ", or more than one commit begins with it"}
+		}
 		return &flaw{code: CodeNoTarget, says: is + " names nothing on " + code(p.branch)}
 	case t.Was != "":
 		return &flaw{code: CodeTagWas, says: "the tag of " + is + " was on " + code(short(t.Was)) + " when it was first read here, and is on " + code(short(t.Commit)) + " now: approvals may be for either",
@@ -82,6 +86,12 @@ func (p *proof) flaw(to string, paths []string) *flaw {
 		return &flaw{code: CodeOutsideBase, says: is + " is not in the history of " + code(p.branch)}
 	}
 	return p.wrong(is, paths)
+}
+
+// shortID reports whether a target may be the beginning of commits' ids.
+func shortID(to string) bool {
+	id := LookFor(to).ID
+	return id != "" && len(id) < 40
 }
 
 // moment is a target that names a tag, written with a commit's id instead.
