@@ -98,13 +98,13 @@ var flaws = map[string]func(*rules.Change){
 		replan(c, "{to: prompts/refund.md@v1}", &rules.Target{To: "prompts/refund.md@v1", Form: rules.FormPath, Commit: c.MergeBase, InBase: true,
 			Files: []rules.Restored{{Path: "prompts/refund.md", Landed: shownEntry("b1"), Wrong: rules.WrongElsewhere}}})
 	},
-	"the commit is not in the base branch's history":                                                        func(c *rules.Change) { c.Target.InBase = false },
-	"the tag was moved while the pull request was open":                                                     func(c *rules.Change) { c.Target.Was = c.Base.Commit },
-	"a short id of two commits, or a tag named like another commit's id":                                    func(c *rules.Change) { c.Target = &rules.Target{To: c.Target.To, Ambiguous: true} },
-	"a governed file is there what this change leaves":                                                      func(c *rules.Change) { c.Target.Files[0].Back = c.Target.Files[0].Landed },
-	"the base branch has changed the same lines since":                                                      wrong(rules.WrongConflict),
-	"a link or submodule; a binary or more than 1 MiB that both changed; a policy that does not load there": wrong(rules.WrongKind),
-	"`how` is template text, such as \"Revert the merge commit.\"":                                          func(c *rules.Change) { replan(c, "{to: 9f3c2ab, how: Revert the merge commit.}", c.Target) },
+	"the commit is not in the base branch's history":    func(c *rules.Change) { c.Target.InBase = false },
+	"the tag was moved while the pull request was open": func(c *rules.Change) { c.Target.Was = c.Base.Commit },
+	"a short id of two commits (where GitHub says no more than that there is none, CG205), or a tag named like another commit's id": func(c *rules.Change) { c.Target = &rules.Target{To: c.Target.To, Ambiguous: true} },
+	"a governed file is there what this change leaves": func(c *rules.Change) { c.Target.Files[0].Back = c.Target.Files[0].Landed },
+	"the base branch has changed the same lines since": wrong(rules.WrongConflict),
+	"a link or submodule; a binary, more than 1 MiB, or a `merge` attribute in `.gitattributes`, where both changed it; a policy that does not load there": wrong(rules.WrongKind),
+	"`how` is template text, such as \"Revert the merge commit.\"":                                                                                         func(c *rules.Change) { replan(c, "{to: 9f3c2ab, how: Revert the merge commit.}", c.Target) },
 	"`path@commit` leaves out a governed file of the change": func(c *rules.Change) {
 		replan(c, "{to: prompts/other.md@v1}", &rules.Target{To: "prompts/other.md@v1", Form: rules.FormPath, Commit: c.MergeBase, InBase: true})
 	},
