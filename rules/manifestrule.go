@@ -203,9 +203,16 @@ func (j *judgement) replaces(a *agentFile) (says, fix string) {
 	case to == was:
 		return "", ""
 	}
-	return here + " does not say which version " + code(a.head.version) + " replaces",
-		"write " + a.line("replaces", was) + " in " + here + ", or `rollback.to: " + inline(was) + "` in the change request"
+	fix = "write " + a.line("replaces", was) + " in " + here
+	if j.alone() {
+		fix += ", or `rollback.to: " + inline(was) + "` in the change request"
+	}
+	return here + " does not say which version " + code(a.head.version) + " replaces", fix
 }
+
+// alone reports whether a version as rollback.to can only be that of one agent: another
+// one may have had the same number.
+func (j *judgement) alone() bool { return len(j.c.Manifests) == 1 }
 
 // rose says what was compared.
 func (a *agentFile) rose(base string) string {
@@ -282,7 +289,7 @@ func (j *judgement) unreleased(g *judged) (out []Finding) {
 		}
 		f := Finding{Group: g.Name, Rule: RuleRollbackPlan, State: Unmet, Code: CodeNoRelease,
 			Says: "rollback.to " + code(j.request.Rollback.To) + " " + says, Fix: j.retarget(false)}
-		if a.base.at != nil {
+		if a.base.at != nil && j.alone() {
 			f.Fix = "write `rollback.to: " + a.base.version + "`, the version before this change"
 		}
 		if q := j.request; q.path != "" {
