@@ -213,6 +213,14 @@ func (a *aim) restore(paths []string) error {
 		}
 		if elsewhere && s.tip != (rules.Entry{}) {
 			r.Wrong = rules.WrongElsewhere
+		} else if !a.look.Revert && s.target == (rules.Entry{}) {
+			folder, err := a.isFolder(path)
+			if err != nil {
+				return err
+			}
+			if folder {
+				r.Wrong = rules.WrongFolder
+			}
 		}
 		a.out.Files = append(a.out.Files, r)
 	}
@@ -249,6 +257,16 @@ func (a *aim) elsewhere() (bool, error) {
 	}
 	_, ok, err := a.c.find(tree, a.look.Path)
 	return !ok, err
+}
+
+// isFolder reports whether the target has a folder at a path.
+func (a *aim) isFolder(path string) (bool, error) {
+	tree, err := a.c.treeOf(plumbing.NewHash(a.out.Commit))
+	if err != nil {
+		return false, err
+	}
+	e, ok, err := a.c.find(tree, path)
+	return ok && e.Mode == filemode.Dir, err
 }
 
 // restored is one path of the rollback.

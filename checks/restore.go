@@ -59,6 +59,8 @@ func (g *gathering) restore(ctx context.Context, t *rules.Target, a *pointer) er
 			return err
 		case elsewhere && all[i].tip != (rules.Entry{}):
 			r.Wrong = rules.WrongElsewhere
+		case !a.look.Revert && g.folders.isFolder(folder{t.Commit, p}):
+			r.Wrong = rules.WrongFolder
 		}
 		t.Files = append(t.Files, r)
 	}

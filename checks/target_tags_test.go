@@ -2,6 +2,7 @@ package checks
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -83,5 +84,26 @@ func TestTagsOnTags(t *testing.T) {
 		if got := s.onBoth(t, p, dir, fmt.Sprint("t", i)); (got.Commit == first) != (i < mostTags) || got.Unknown != "" {
 			t.Errorf("%d deep: %+v", i, got)
 		}
+	}
+}
+
+// TestFolderAtTheTarget: where a folder was no file comes back, and the folder does not
+// either.
+func TestFolderAtTheTarget(t *testing.T) {
+	t.Parallel()
+	s := tell(t, "maintain")
+	first := s.repo.Push("lead1", "main", githubtest.Files{"prompts/a/x": "1\n", "prompts/a/y/z": "1\n", "prompts/b": "1\n"})
+	s.repo.Push("lead1", "main", githubtest.Files{"prompts/a": "2\n"}, githubtest.Commit{Remove: []string{"prompts/a/x", "prompts/a/y/z"}})
+	p := s.repo.Open("dev1", githubtest.PR{Head: "change", Files: githubtest.Files{"prompts/a": "3\n", "prompts/c": "3\n"}})
+	dir := s.clone(t)
+	for to, want := range map[string]string{first: rules.WrongFolder, "prompts/a@" + first: rules.WrongFolder, "prompts@" + first: rules.WrongFolder, "revert": ""} {
+		got := s.onBoth(t, p, dir, to)
+		if fileOf(got, "prompts/a").Wrong != want || fileOf(got, "prompts/c").Wrong != "" {
+			t.Errorf("%s: %+v", to, got.Files)
+		}
+	}
+	got := s.onBoth(t, p, dir, first)
+	if code, says := got.Flaw("main", []string{"prompts/a"}); code != rules.CodeNotRestorable || !strings.HasSuffix(says, "a folder is there") {
+		t.Errorf("%s %s", code, says)
 	}
 }

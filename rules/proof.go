@@ -133,6 +133,7 @@ func (p *proof) wrong(is string, paths []string) *flaw {
 var faults = [...]struct{ wrong, code, says string }{
 	faultPart:      {"", CodePartTarget, "%[1]s leaves out %[2]s of this change"},
 	faultElsewhere: {WrongElsewhere, CodeNoTarget, "%[1]s: there is no such path at %[3]s"},
+	faultFolder:    {WrongFolder, CodeNotRestorable, "%[1]s cannot restore %[2]s: at %[3]s a folder is there"},
 	faultKind:      {WrongKind, CodeNotRestorable, "%[1]s cannot restore %[2]s: a submodule or a symbolic link is not restored"},
 	faultUnread:    {WrongUnread, CodeNotRestorable, "%[2]s could not be read at %[3]s"},
 	faultLarge:     {WrongLarge, CodeNotRestorable, "%[1]s cannot restore %[2]s: %[4]s changed it too, and above 1 MiB nothing is merged"},
@@ -145,6 +146,7 @@ var faults = [...]struct{ wrong, code, says string }{
 const (
 	faultPart = iota
 	faultElsewhere
+	faultFolder
 	faultKind
 	faultUnread
 	faultLarge

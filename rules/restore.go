@@ -68,6 +68,7 @@ const (
 	WrongLarge     = "large"     // too large to be merged: more than MaxMerged bytes
 	WrongBinary    = "binary"    // not text, and changed on both sides
 	WrongUnread    = "unread"    // the content could not be read
+	WrongFolder    = "folder"    // the path is a folder at that commit
 	WrongElsewhere = "elsewhere" // the path names nothing at that commit where something must be
 )
 
