@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -23,8 +24,8 @@ func (b *Bot) recallPlan(ctx context.Context, m *merging) (err error) {
 	if m.plan.Parent, err = b.onto(ctx, m, m.plan); err != nil || m.Explained {
 		return err
 	}
-	if b.reland(ctx, m); m.plan == nil {
-		return nil
+	if err := b.reland(ctx, m); err != nil || m.plan == nil {
+		return err
 	}
 	landed, err := evidence.PlanDigest(m.plan.Files)
 	if err == nil {
@@ -34,22 +35,23 @@ func (b *Bot) recallPlan(ctx context.Context, m *merging) (err error) {
 }
 
 // reland makes the plan of a merge one of what it left on the branch. There is none when
-// that is of other paths, or cannot be read: a merge is recorded all the same.
-func (b *Bot) reland(ctx context.Context, m *merging) {
+// that is of other paths, or cannot be read a few times over: a merge is recorded all the
+// same.
+func (b *Bot) reland(ctx context.Context, m *merging) error {
 	paths, plan := slices.Sorted(maps.Keys(m.content(m.landed))), m.plan
 	m.plan = nil
 	if !m.whole || !slices.Equal(paths, slices.Sorted(slices.Values(plan.Paths()))) {
-		return
+		return nil
 	}
 	now, err := b.GitHub.At(ctx, m.Place, m.Commit, paths)
 	if err != nil {
-		b.Log.Warn("read what a merge left", "repo", m.Place.Repo, "number", m.job.Number, "err", err)
-		return
+		return b.unread(m, fmt.Errorf("read what is at %s: %w", m.Commit, err))
 	}
 	for i := range plan.Files {
 		plan.Files[i].Landed = now[plan.Files[i].Path]
 	}
 	m.plan = plan
+	return nil
 }
 
 // change is the merge as a change of the population, which has no number yet.

@@ -57,6 +57,33 @@ func TestMergedContent(t *testing.T) {
 	}
 }
 
+// TestPlanOfAnotherMergeIsReadAgain: one answer that is lost, whichever, does not cost a
+// merge that left something else than was approved its way back.
+func TestPlanOfAnotherMergeIsReadAgain(t *testing.T) {
+	t.Parallel()
+	for skip := range 6 {
+		t.Run(fmt.Sprint(skip), func(t *testing.T) {
+			t.Parallel()
+			w := gated(t, enforced, "rev1", "rev2")
+			w.pull.Push("dev1", githubtest.Files{"prompts/a.md": "three\n"})
+			w.later()
+			w.pull.Review("rev1", "APPROVED")
+			w.works(t)
+			w.shows(t, "Ready")
+			w.later()
+			w.gh.Fault(githubtest.Fault{Path: "/graphql$", Kind: "close", Skip: skip, Count: 1})
+			w.pull.Merge("rev2", "squash", githubtest.Files{"prompts/a.md": "four\n"})
+			w.works(t)
+			for range 3 {
+				w.waited(t)
+			}
+			if c := w.changeNumber(t, 1); c == nil || c.Explained || c.Plan == nil {
+				t.Errorf("the merge is recorded as %+v, want it with its plan", c)
+			}
+		})
+	}
+}
+
 // both makes the change of a file of the pull request on the base branch, too.
 func both(w *world) { w.repo.Push("rev2", "main", githubtest.Files{"prompts/a.md": "three\n"}) }
 

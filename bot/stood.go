@@ -102,7 +102,7 @@ func (b *Bot) wasBefore(ctx context.Context, m *merging) (bool, error) {
 }
 
 // unread makes of what GitHub does not tell a reason to ask again, and then none: the
-// difference stays.
+// difference stays, or the merge has no plan.
 func (b *Bot) unread(m *merging, err error) error {
 	if errors.Is(err, checks.ErrGone) {
 		return nil
@@ -110,6 +110,6 @@ func (b *Bot) unread(m *merging, err error) error {
 	if m.job.Attempts < mostAsked {
 		return err
 	}
-	b.Log.Warn("read what stood on the branch before a merge", "repo", m.Place.Repo, "number", m.job.Number, "err", err)
+	b.Log.Warn("read what a merge found or left", "repo", m.Place.Repo, "number", m.job.Number, "err", err)
 	return nil
 }

@@ -32,6 +32,7 @@ type Fault struct {
 	Path   string // regular expression
 	Kind   string
 	Count  int // how many requests; 0 means all
+	Skip   int // how many matching requests pass before
 	Delay  time.Duration
 
 	path *regexp.Regexp
@@ -61,6 +62,10 @@ func (s *Server) faultFor(r *http.Request) *Fault {
 	defer s.mu.Unlock()
 	for _, f := range s.faults {
 		if f.Count != 0 && (f.Method == "" || f.Method == r.Method) && f.path.MatchString(r.URL.Path) {
+			if f.Skip > 0 {
+				f.Skip--
+				continue
+			}
 			f.Count--
 			return f
 		}
