@@ -61,7 +61,7 @@ func TestMergedContent(t *testing.T) {
 // merge that left something else than was approved its way back.
 func TestPlanOfAnotherMergeIsReadAgain(t *testing.T) {
 	t.Parallel()
-	for skip := range 6 {
+	for skip := range 12 {
 		t.Run(fmt.Sprint(skip), func(t *testing.T) {
 			t.Parallel()
 			w := gated(t, enforced, "rev1", "rev2")
