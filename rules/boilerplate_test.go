@@ -30,6 +30,28 @@ func TestBoilerplate(t *testing.T) {
 	}
 }
 
+// Template text with small edits is no plan; what says anything of this change is one.
+func TestBoilerplateEdited(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"Revert the merge commit!", "REVERT THE MERGE COMMIT", "Revert the [merge commit](https://github.com/x/y).",
+		"Rollback: revert the merge commit.", "Rollback plan: Revert the merge commit.", "## Rollback\nRevert the merge commit.", "Revert the merge commit. Revert the merge commit.", "1. Revert the merge commit.\n2. N/A",
+		"We will revert the merge commit.", "Revert the merge commit if needed.", "Revert the merge commit via GitHub.", "Revert the squash commit.", "Revert the merge-commit", "Revert\u200bthe merge commit", "Re\u00advert the merge commit.",
+		"Reverting the merge commit.", "Revert this MR.", "Revert via PR", "Revert on GitHub", "Use the Revert button", "- [ ] Revert the merge commit.\n- [ ] Redeploy", "<!-- Revert the merge commit. -->", "Step: Revert the merge commit.",
+		"Revert the merge commit and redeploy.", "Ｒevert the merge commit", "R\u0435vert the merge commit", "Please revert the merge commit.", "Simply revert the merge commit.", "git revert -m 1 <merge-sha>", "git revert <sha>", "git revert HEAD",
+		"<how>", "Describe how to roll back this change", "How will you roll back this change?", "Steps to roll back this change:", "If something goes wrong, revert the PR.", "\u2060revert", "N/A\n\n- TBD"} {
+		if !boilerplate(text) {
+			t.Errorf("%q passes for a plan", text)
+		}
+	}
+	for _, text := range []string{"git revert 9f3c2ab", "Revert to 3.4.0", "roll back the database migration first", "Revert, then restart the pods", "revert the merge commit and purge the cache", "Roll back with make undo-release",
+		"roll back to the previous deployment", "use the redeploy button of support-agent", "1. Revert the merge commit.\n2. Tell #support", "Revert the [runbook](https://wiki.example.com/rb) steps in order, 3 first", "https://wiki.example.com/runbooks/refunds",
+		"How to revert: https://wiki.example.com/rb", "[Steps to revert](https://wiki.example.com/rb)", "see the runbook", "turn the flag refunds off", "Откатить через панель", "undo in LaunchDarkly", "reverting needs a new embedding index: run index.sh", "redeploy support-agent", "mit git revert, danach Cache leeren", "call Ann"} {
+		if boilerplate(text) {
+			t.Errorf("%q is taken for template text", text)
+		}
+	}
+}
+
 // What cannot be a target is refused as unreadable; template text among it is called so.
 func TestTemplateTextAsTarget(t *testing.T) {
 	t.Parallel()
