@@ -2,10 +2,13 @@ package checks
 
 import (
 	"bytes"
+	"errors"
 	"path"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/object"
 
 	"changegate/rules"
 )
@@ -145,4 +148,33 @@ func (w *ways) reader(file string, read blobReader) blobReader {
 func folderOf(file string) string {
 	dir, _ := path.Split(file)
 	return strings.TrimSuffix(dir, "/")
+}
+
+// reader reads what a path is merged from, where git would merge it as text.
+func (a *aim) reader(path string, s sides) (blobReader, error) {
+	if len(s.reads(a.look.Revert)) == 0 {
+		return a.mergeable, nil
+	}
+	w := &walker{c: a.c, parsed: map[plumbing.Hash]map[string]object.TreeEntry{}}
+	var all []attributes
+	for _, commit := range []string{a.ch.Base.Commit, a.ch.Head.Commit} {
+		found, err := w.at(commit, attributesOf(path))
+		if err != nil {
+			return nil, err
+		}
+		for name, e := range found {
+			if odd(e) {
+				continue // git does not follow a link here
+			}
+			text, err := a.c.text(treeEntry(e), rules.MaxMerged)
+			if errors.Is(err, plumbing.ErrObjectNotFound) {
+				return nil, err
+			}
+			all = append(all, attributes{folderOf(name), text})
+		}
+	}
+	if mergesOddly(path, all) {
+		return asBinary, nil
+	}
+	return a.mergeable, nil
 }

@@ -293,35 +293,6 @@ func (a *aim) restored(path string, s sides) (rules.Restored, error) {
 	return r, nil
 }
 
-// reader reads what a path is merged from, where git would merge it as text.
-func (a *aim) reader(path string, s sides) (blobReader, error) {
-	if len(s.reads(a.look.Revert)) == 0 {
-		return a.mergeable, nil
-	}
-	w := &walker{c: a.c, parsed: map[plumbing.Hash]map[string]object.TreeEntry{}}
-	var all []attributes
-	for _, commit := range []string{a.ch.Base.Commit, a.ch.Head.Commit} {
-		found, err := w.at(commit, attributesOf(path))
-		if err != nil {
-			return nil, err
-		}
-		for name, e := range found {
-			if odd(e) {
-				continue // git does not follow a link here
-			}
-			text, err := a.c.text(treeEntry(e), rules.MaxMerged)
-			if errors.Is(err, plumbing.ErrObjectNotFound) {
-				return nil, err
-			}
-			all = append(all, attributes{folderOf(name), text})
-		}
-	}
-	if mergesOddly(path, all) {
-		return asBinary, nil
-	}
-	return a.mergeable, nil
-}
-
 // mergeable reads what a merge is to be made of, as long as all that is merged is not too
 // long.
 func (a *aim) mergeable(blob string) ([]byte, error) {

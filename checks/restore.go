@@ -21,19 +21,7 @@ const tooLong = "the same files were changed beside it, and together they are to
 // restore fills in the files of a target, or says in Unknown why not.
 func (g *gathering) restore(ctx context.Context, t *rules.Target, a *pointer) error {
 	all, unknown := g.sides(t, a.paths)
-	var ids []string
-	ways := &ways{}
-	for i, s := range all {
-		need := s.reads(a.look.Revert)
-		if ids = append(ids, need...); len(need) > 0 {
-			ways.on(a.paths[i], func(name string) []rules.Entry {
-				base, _ := g.folders.at(g.out.Change.Base.Commit, name)
-				head, _ := g.folders.at(g.out.Change.Head.Commit, name)
-				return []rules.Entry{base, head}
-			})
-		}
-	}
-	ids = unique(ids)
+	ids, ways := g.merged(all, a)
 	switch {
 	case unknown != "":
 		t.Unknown = unknown
@@ -65,6 +53,22 @@ func (g *gathering) restore(ctx context.Context, t *rules.Target, a *pointer) er
 		t.Files = append(t.Files, r)
 	}
 	return g.parsed(ctx, t)
+}
+
+// merged are the contents that are read to be merged, and the attributes that say how.
+func (g *gathering) merged(all []sides, a *pointer) (ids []string, w ways) {
+	c := &g.out.Change
+	for i, s := range all {
+		need := s.reads(a.look.Revert)
+		if ids = append(ids, need...); len(need) > 0 {
+			w.on(a.paths[i], func(name string) []rules.Entry {
+				base, _ := g.folders.at(c.Base.Commit, name)
+				head, _ := g.folders.at(c.Head.Commit, name)
+				return []rules.Entry{base, head}
+			})
+		}
+	}
+	return unique(ids), w
 }
 
 // sides are what each path is at the commits that a rollback is made of.
