@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -42,13 +43,15 @@ type token struct {
 	permissions fields // as they were when it was given out
 }
 
-func newKey() *rsa.PrivateKey {
+// newKey makes the key of the App, one for all servers of the process: making one takes
+// longer than most tests do otherwise.
+var newKey = sync.OnceValue(func() *rsa.PrivateKey {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		panic(fmt.Sprintf("githubtest: make key: %v", err))
 	}
 	return key
-}
+})
 
 func encodeKey(key *rsa.PrivateKey) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
