@@ -15,6 +15,13 @@ import (
 // was announced to nobody.
 const sweepEvery = time.Hour
 
+// sweepAgain is when one that could not begin is tried again. One that failed in part is
+// not: its other repositories would be read again each time.
+const sweepAgain = 5 * time.Minute
+
+// errNotBegun says that a sweep looked at nothing.
+var errNotBegun = errors.New("the sweep did not begin")
+
 // Sweep looks at every installation at once and then every sweepEvery until ctx
 // ends: open pull requests are judged again, governed branches are walked, what is
 // too old to matter is forgotten, and the logs' checkpoints are kept in dir.
@@ -24,6 +31,9 @@ func (b *Bot) Sweep(ctx context.Context, dir string) {
 		if !b.Now().Before(next) {
 			next = b.Now().Add(sweepEvery)
 			err := b.SweepOnce(ctx)
+			if errors.Is(err, errNotBegun) {
+				next = b.Now().Add(sweepAgain)
+			}
 			// How old something is is known by GitHub's clock, which the sweep has asked for.
 			if err = errors.Join(err, b.Store.Prune(ctx, b.Now())); err != nil && ctx.Err() == nil {
 				b.Log.Warn("sweep", "err", err)
@@ -48,11 +58,11 @@ func (b *Bot) Sweep(ctx context.Context, dir string) {
 // wrong would be refused, and look at nothing for sweepEvery.
 func (b *Bot) SweepOnce(ctx context.Context) error {
 	if err := b.GitHub.AskTime(ctx); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errNotBegun, err)
 	}
 	places, err := b.GitHub.Repos(ctx)
 	if err != nil {
-		return fmt.Errorf("list repositories: %w", err)
+		return fmt.Errorf("%w: list repositories: %w", errNotBegun, err)
 	}
 	var errs []error
 	for _, p := range places { // one repository's fault must not hide the others

@@ -316,6 +316,23 @@ func TestASlowMachineThatCannotAsk(t *testing.T) {
 	})
 }
 
+// TestASweepThatCouldNotBegin: what was missed while the server was off is found a few
+// minutes after GitHub answers again, and not an hour later.
+func TestASweepThatCouldNotBegin(t *testing.T) {
+	t.Parallel()
+	within(t, enforced, 0, func(s *span) {
+		s.pull = s.repo.Open("dev1", githubtest.PR{Files: githubtest.Files{"prompts/a.md": "two\n"}, Title: "Change", Body: described(s.first[:7])})
+		time.Sleep(time.Minute)
+		s.is("in_progress", "Waiting for 1 approval")
+		s.gh.Fault(githubtest.Fault{Kind: "close"})
+		s.restart(time.Minute)
+		s.pull.Review("rev1", "APPROVED") // of which no webhook tells
+		time.Sleep(2 * time.Minute)
+		s.gh.ClearFaults()
+		s.until("in_progress", "success", 10*time.Minute)
+	})
+}
+
 // A proxy answers in the place of a GitHub that is away, five hours ahead.
 type proxy struct {
 	next http.RoundTripper
