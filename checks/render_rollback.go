@@ -153,7 +153,8 @@ func wrongWords(f rules.Restored) string {
 	words := map[string]string{
 		rules.WrongConflict: "the same lines were changed since", rules.WrongKind: "it is a submodule or a symbolic link",
 		rules.WrongLarge: "it is too large to be merged", rules.WrongBinary: "it is no text, and was changed since",
-		rules.WrongUnread: "GitHub did not give its content", rules.WrongFolder: "at that commit a folder is there", rules.WrongElsewhere: "it is not there at that commit",
+		rules.WrongUnread: "GitHub did not give its content", rules.WrongFolder: "at that commit a folder is there",
+		rules.WrongInTheWay: "something else is in its place now", rules.WrongElsewhere: "it is not there at that commit",
 	}
 	return words[f.Wrong]
 }

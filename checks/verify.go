@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 
 	"changegate/rules"
@@ -14,28 +15,48 @@ import (
 // there. ErrGone when there is no such commit; what GitHub does not give whole is an
 // error.
 func (c *Client) At(ctx context.Context, p Place, commit string, paths []string) (map[string]rules.Entry, error) {
+	out, _, err := c.read(ctx, p, commit, paths)
+	return out, err
+}
+
+// read is At, with the folders that the paths are in.
+func (c *Client) read(ctx context.Context, p Place, commit string, paths []string) (map[string]rules.Entry, *listings, error) {
 	l, dirs := c.listings(p), foldersOf(paths)
 	for some := range slices.Chunk(dirs, mostFolders) {
 		q := &lookup{place: p}
 		l.wantPaths(ctx, q, commit, some)
 		if err := q.send(ctx, c); err != nil {
-			return nil, fmt.Errorf("read folders of %s: %w", commit, err)
+			return nil, nil, fmt.Errorf("read folders of %s: %w", commit, err)
 		}
 	}
 	if l.trees[commit] == "" {
-		return nil, fmt.Errorf("%w: commit %s", ErrGone, commit)
+		return nil, nil, fmt.Errorf("%w: commit %s", ErrGone, commit)
 	}
 	out := map[string]rules.Entry{}
 	for _, file := range paths {
 		e, known := l.at(commit, file)
 		if !known {
-			return nil, fmt.Errorf(unlisted, file, commit)
+			return nil, nil, fmt.Errorf(unlisted, file, commit)
 		}
 		if e != (rules.Entry{}) {
 			out[file] = e
 		}
 	}
-	return out, nil
+	return out, l, nil
+}
+
+// inTheWay reports whether a commit has a folder at a path, or a file where a folder on the
+// way to it would be: a file that is put there takes them away.
+func (l *listings) inTheWay(commit, file string) bool {
+	if l.isFolder(folder{commit, file}) {
+		return true
+	}
+	for dir := path.Dir(file); dir != "."; dir = path.Dir(dir) {
+		if e, _ := l.at(commit, dir); e != (rules.Entry{}) {
+			return true
+		}
+	}
+	return false
 }
 
 // Within reports whether a commit is in the history of a later one. One that is gone is
@@ -55,12 +76,17 @@ func (c *Client) Verify(ctx context.Context, p Place, plan rules.Plan, tip strin
 	if plan.Form == rules.FormRevert {
 		paths = append(paths, attributesOf(paths...)...)
 	}
-	now, err := c.At(ctx, p, tip, paths)
+	now, l, err := c.read(ctx, p, tip, paths)
 	if err != nil {
 		return nil, err
 	}
 	if err := c.undo(ctx, p, t, &plan, now); err != nil {
 		return nil, err
+	}
+	for i := range t.Files {
+		if f := &t.Files[i]; f.Back.Blob != "" && f.Wrong == "" && l.inTheWay(tip, f.Path) {
+			f.Wrong = rules.WrongInTheWay
+		}
 	}
 	reread(&plan, t)
 	return t, nil

@@ -142,3 +142,33 @@ func TestSuggested(t *testing.T) {
 		}
 	}
 }
+
+// TestVerifyWhatIsInTheWay: where a folder is now, or a file where the folder was, a file
+// that comes back would take it away. One that is deleted again takes nothing.
+func TestVerifyWhatIsInTheWay(t *testing.T) {
+	t.Parallel()
+	const refund = "prompts/support/refund.md"
+	for name, tt := range map[string]struct {
+		files githubtest.Files
+		want  string
+	}{
+		"a folder of its name":       {githubtest.Files{refund + "/a.md": "x\n"}, rules.WrongInTheWay},
+		"a file for its folder":      {githubtest.Files{"prompts/support": "x\n"}, rules.WrongInTheWay},
+		"a file for the one above":   {githubtest.Files{"prompts": "x\n"}, rules.WrongInTheWay},
+		"another file in its folder": {githubtest.Files{"prompts/support/a.md": "x\n"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := tell(t, "maintain")
+			target := s.repo.Push("lead1", "main", githubtest.Files{refund: "1\n"})
+			merge := s.repo.Push("lead1", "main", githubtest.Files{refund: "2\n"})
+			gone := []string{refund, "prompts/refund.md"}
+			tip := s.repo.Push("lead1", "main", tt.files, githubtest.Commit{Remove: gone})
+			plan := rules.Plan{To: target, Form: "commit", Commit: target, Merge: merge, Files: []rules.Restored{{Path: refund, Landed: textFile("2\n"), Back: textFile("1\n")}}}
+			got, err := s.client(t, http.DefaultTransport).verifyNow(t.Context(), s.place(), plan, tip)
+			if err != nil || got.Files[0].Wrong != tt.want {
+				t.Errorf("%+v, %v, want %q", got, err, tt.want)
+			}
+		})
+	}
+}

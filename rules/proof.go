@@ -133,6 +133,7 @@ func (p *proof) wrong(is string, paths []string) *flaw {
 var faults = [...]struct{ wrong, code, says string }{
 	faultPart:      {"", CodePartTarget, "%[1]s leaves out %[2]s of this change"},
 	faultElsewhere: {WrongElsewhere, CodeNoTarget, "%[1]s: there is no such path at %[3]s"},
+	faultInTheWay:  {WrongInTheWay, CodeNotRestorable, "%[1]s cannot restore %[2]s: on %[4]s something else is in its place"},
 	faultFolder:    {WrongFolder, CodeNotRestorable, "%[1]s cannot restore %[2]s: at %[3]s a folder is there"},
 	faultKind:      {WrongKind, CodeNotRestorable, "%[1]s cannot restore %[2]s: a submodule or a symbolic link is not restored"},
 	faultUnread:    {WrongUnread, CodeNotRestorable, "%[2]s could not be read at %[3]s"},
@@ -146,6 +147,7 @@ var faults = [...]struct{ wrong, code, says string }{
 const (
 	faultPart = iota
 	faultElsewhere
+	faultInTheWay
 	faultFolder
 	faultKind
 	faultUnread

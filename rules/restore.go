@@ -63,13 +63,14 @@ type Restored struct {
 
 // Why a file cannot be restored, or is not known to be restorable.
 const (
-	WrongConflict  = "conflict"  // the same lines were changed since
-	WrongKind      = "kind"      // a submodule or a symbolic link
-	WrongLarge     = "large"     // too large to be merged: more than MaxMerged bytes
-	WrongBinary    = "binary"    // not text, and changed on both sides
-	WrongUnread    = "unread"    // the content could not be read
-	WrongFolder    = "folder"    // the path is a folder at that commit
-	WrongElsewhere = "elsewhere" // the path names nothing at that commit where something must be
+	WrongConflict  = "conflict"   // the same lines were changed since
+	WrongKind      = "kind"       // a submodule or a symbolic link
+	WrongLarge     = "large"      // too large to be merged: more than MaxMerged bytes
+	WrongBinary    = "binary"     // not text, and changed on both sides
+	WrongUnread    = "unread"     // the content could not be read
+	WrongFolder    = "folder"     // the path is a folder at that commit
+	WrongInTheWay  = "in-the-way" // a folder is there now, or a file where its folder was
+	WrongElsewhere = "elsewhere"  // the path names nothing at that commit where something must be
 )
 
 // MaxMerged is the largest file that a reverse merge reads, in bytes.
