@@ -70,6 +70,10 @@ func (b *Bot) openRollback(ctx context.Context, r *reading, t *turn, d *done, x 
 	switch {
 	case err == nil:
 		d.answer = checks.RollbackOpened(t.By, x, number)
+		// It is known here that it is open: whoever waits for its check at night does not
+		// wait for a webhook that may be lost.
+		w := checks.Wake{Place: r.Place, Number: number, Base: x.Branch}
+		return b.Store.Write(ctx, func(tx *store.Tx) error { return tx.Raise(ctx, w, "rollback opened", b.Now()) })
 	case errors.Is(err, checks.ErrNotGranted):
 		d.Wrong, d.answer = "not granted", checks.RollbackByHand(t.By, x)
 	case errors.Is(err, checks.ErrInTheWay):

@@ -69,6 +69,23 @@ func TestKilledWhileItRollsBack(t *testing.T) {
 	}
 }
 
+// TestOpenedRollbackIsJudged: the pull request that a command opens is judged though the
+// webhook of its opening is lost.
+func TestOpenedRollbackIsJudged(t *testing.T) {
+	t.Parallel()
+	w := released(t)
+	w.pull.Merge("boss1", "squash")
+	w.works(t)
+	w.later()
+	w.pull.Comment("rev1", "/change rollback")
+	w.gh.Hook("")
+	w.works(t)
+	run, there := w.repo.Pull(2).Check("changegate: main")
+	if !there || !strings.Contains(run.Title, "rollback of CHG-1") {
+		t.Errorf("the check is there: %v, %q", there, run.Title)
+	}
+}
+
 // TestOthersPayNothing: a pull request that edits the files of an earlier change, and is
 // not its rollback, costs no call more than the first one.
 func TestOthersPayNothing(t *testing.T) {
