@@ -84,8 +84,9 @@ func (p *Policy) Approved(c *Change, now time.Time) bool {
 		if was, of := left[f.Path]; !of || was != f.Back {
 			return false
 		}
+		delete(left, f.Path)
 	}
-	return true
+	return len(left) == 0 // of what is not known, nothing was approved
 }
 
 // approved reports whether the approvals of every group are met, and not waived.

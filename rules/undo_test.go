@@ -423,6 +423,7 @@ func TestApproved(t *testing.T) {
 		{"a rollback that asks nobody, to what was there before", strict + "rollback_approvals: 0\n", opt(undoing(12), leads(entry644("a1"))), true},
 		{"a rollback, to something else", strict, opt(undoing(12), one, leads(entry644("zz"))), false},
 		{"a rollback, to something else, by all", strict, opt(undoing(12), both, leads(entry644("zz"))), true},
+		{"a rollback of whose target no file is known", strict, opt(undoing(12), one, func(c *Change) { c.Target = &Target{} }), false},
 		{"a rollback whose target is not known", strict, opt(undoing(12), one, func(c *Change) { c.Target = nil }), false},
 		{"a rollback that nobody approved", strict, opt(undoing(12), leads(entry644("a1"))), false},
 		{"no rollback, by too few", strict, opt(undoing(12), one, undo(func(u *Undo) { u.Approved = false }), leads(entry644("a1"))), false},
